@@ -1,0 +1,3 @@
+//! The one binary: parse, load configuration, call node or client.
+
+fn main() {}

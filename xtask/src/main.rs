@@ -1,0 +1,3 @@
+//! Every script of the project: test, tidy, bench, seed-model, campaigns.
+
+fn main() {}
