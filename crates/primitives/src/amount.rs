@@ -206,7 +206,7 @@ mod tests {
         }
 
         #[test]
-        fn mul_div_never_exceeds_the_whole(wei in any::<u128>(), part in 0u128..1_000, rest in 1u128..1_000) {
+        fn mul_div_never_exceeds_the_whole(wei: u128, part in 0u128..1_000, rest in 1u128..1_000) {
             prop_assert!(Amount(wei).mul_div(part, part + rest) <= Amount(wei));
         }
     }
