@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Written from crates/contracts; edit the declaration there.
+pragma solidity ^0.8.20;
+
+interface IDatanets {
+    error AlreadyChallenged(uint64 contributionId);
+    error AlreadyCommitted(uint64 contributionId, address reviewer);
+    error AlreadyRevealed(uint64 contributionId, address reviewer);
+    error BadCalldata();
+    error BrokenInvariant(string what);
+    error DatanetNotActive(uint64 datanetId, uint8 status);
+    error DelegateCallRefused();
+    error DuplicateItems(uint64 datanetId, bytes32 itemsRoot, uint64 contributionId);
+    error InsufficientFunds(uint256 available, uint256 needed);
+    error NotAssigned(uint64 contributionId, address reviewer);
+    error NotCommitted(uint64 contributionId, address reviewer);
+    error NotContributor(uint64 contributionId, address caller);
+    error NotDatanetOwner(uint64 datanetId, address caller);
+    error NothingDue(uint64 contributionId, uint64 due);
+    error NothingToPublish(uint64 datanetId);
+    error OutOfBounds(string what);
+    error Overflow();
+    error OwnContribution(uint64 contributionId);
+    error PhaseOver(uint64 contributionId, uint64 phaseEnd);
+    error StaticCallRefused();
+    error TooFewReviewers(uint64 contributionId, uint256 eligible, uint256 needed);
+    error UnknownContribution(uint64 contributionId);
+    error UnknownDatanet(uint64 datanetId);
+    error UnknownSelector(bytes4 selector);
+    error UnknownSnapshot(uint64 datanetId, uint32 version);
+    error UnknownStatus(uint8 status);
+    error ValueRefused(uint256 value);
+    error WrongContributionStatus(uint64 contributionId, uint8 status);
+    error WrongReveal(uint64 contributionId, address reviewer);
+    error WrongValue(uint256 expected, uint256 value);
+
+    event ChallengeDismissed(uint64 indexed id, address indexed challenger, uint8 score, uint128 bondReturned);
+    event ContributionAccepted(uint64 indexed id, uint64 indexed datanetId, address indexed contributor, uint8 score, uint64 windowEnd);
+    event ContributionChallenged(uint64 indexed id, uint64 indexed datanetId, address indexed challenger, uint128 bond, bytes32 evidence);
+    event ContributionExpired(uint64 indexed id, uint64 indexed datanetId, address indexed contributor, uint128 refund);
+    event ContributionPublished(uint64 indexed id, uint64 indexed datanetId, address indexed contributor, uint32 version, uint64 leafIndex, uint128 stakeReturned);
+    event ContributionRejected(uint64 indexed id, uint64 indexed datanetId, address indexed contributor, uint8 score, uint128 refund);
+    event ContributionSlashed(uint64 indexed id, uint64 indexed datanetId, address indexed contributor, address challenger, uint128 toChallenger, uint128 burned);
+    event ContributionSubmitted(uint64 indexed id, uint64 indexed datanetId, address indexed contributor, bytes32 itemsRoot, uint64 itemCount, bytes32 dataCommit, string uri, uint128 stake, uint128 fee);
+    event ContributionTombstoned(uint64 indexed id, uint64 indexed datanetId, address indexed by, bytes32 reason);
+    event ContributionWithdrawn(uint64 indexed id, uint64 indexed datanetId, address indexed contributor, uint128 refund);
+    event DatanetCreated(uint64 indexed id, address indexed owner, string name);
+    event DatanetStatusChanged(uint64 indexed id, address indexed owner, uint8 status);
+    event DatanetUpdated(uint64 indexed id, address indexed owner, string name);
+    event RevealStarted(uint64 indexed id, uint64 indexed datanetId, uint8 round, uint64 revealEnd);
+    event ReviewCommitted(uint64 indexed id, address indexed reviewer, uint8 round);
+    event ReviewFeePaid(uint64 indexed id, address indexed reviewer, uint128 amount);
+    event ReviewRevealed(uint64 indexed id, address indexed reviewer, uint8 round, uint8 score);
+    event ReviewersAssigned(uint64 indexed id, uint64 indexed datanetId, uint8 round, address[] reviewers, uint64 commitEnd);
+    event SnapshotPublished(uint64 indexed datanetId, uint32 indexed version, bytes32 root, uint64 contributionCount, uint64 itemCount, bytes32 tombstoneRoot);
+
+    function challenge(uint64 contributionId, bytes32 evidence) external payable;
+    function commitReview(uint64 contributionId, bytes32 commitment) external;
+    function contribute(uint64 datanetId, bytes32 itemsRoot, uint64 itemCount, bytes32 dataCommit, string memory uri) external payable returns (uint64 contributionId);
+    function contributionCost(uint64 datanetId, uint64 itemCount) external view returns (uint128 stake, uint128 fee);
+    function contributionCount() external view returns (uint64);
+    function contributionsBy(address contributor, uint64 from, uint64 count) external view returns (uint64[] memory);
+    function contributionsOf(uint64 datanetId, uint64 from, uint64 count) external view returns ((uint64, uint64, address, bytes32, uint64, bytes32, string, uint128, uint128, uint8, uint8, uint8, uint64, uint64, uint32, uint64, address, uint128, bytes32)[] memory);
+    function createDatanet((string, string, bytes32, string, uint8, uint8, bool) memory spec) external returns (uint64 datanetId);
+    function datanetCount() external view returns (uint64);
+    function datanets(uint64 from, uint64 count) external view returns ((uint64, address, uint8, (string, string, bytes32, string, uint8, uint8, bool), uint128, uint128, uint128, uint32, uint64, uint64, uint64, uint64, uint64)[] memory);
+    function datanetsParams() external view returns ((uint128, uint128, uint128, uint8, uint8, bool, uint64, uint64, uint64, uint64, uint64, uint32, uint32) memory);
+    function getContribution(uint64 contributionId) external view returns ((uint64, uint64, address, bytes32, uint64, bytes32, string, uint128, uint128, uint8, uint8, uint8, uint64, uint64, uint32, uint64, address, uint128, bytes32) memory);
+    function getDatanet(uint64 datanetId) external view returns ((uint64, address, uint8, (string, string, bytes32, string, uint8, uint8, bool), uint128, uint128, uint128, uint32, uint64, uint64, uint64, uint64, uint64) memory);
+    function nextTimer() external view returns (uint64 due);
+    function poke(uint32 max) external returns (uint32 handled);
+    function pokeContribution(uint64 contributionId) external;
+    function publishSnapshot(uint64 datanetId) external returns (uint32 version);
+    function publishedOf(uint64 datanetId, uint64 from, uint64 count) external view returns ((uint64, uint64, address, bytes32, uint64, bytes32, string, uint128, uint128, uint8, uint8, uint8, uint64, uint64, uint32, uint64, address, uint128, bytes32)[] memory);
+    function revealReview(uint64 contributionId, uint8 score, bytes32 salt) external;
+    function reviewCommitment(uint8 score, bytes32 salt, address reviewer, uint64 contributionId, uint8 round) external view returns (bytes32);
+    function reviewsOf(uint64 contributionId, uint8 round) external view returns ((address, uint64, bytes32, bool, uint8, uint128)[] memory);
+    function setDatanetStatus(uint64 datanetId, uint8 status) external;
+    function snapshot(uint64 datanetId, uint32 version) external view returns ((uint64, uint32, bytes32, uint64, uint64, bytes32, uint64, uint64) memory);
+    function supportsInterface(bytes4 interfaceId) external view returns (bool);
+    function tombstone(uint64 contributionId, bytes32 reason) external;
+    function updateDatanet(uint64 datanetId, (string, string, bytes32, string, uint8, uint8, bool) memory spec) external;
+    function verifyContribution(uint64 datanetId, uint32 version, uint64 contributionId, bytes32[] memory siblings) external view returns (bool);
+    function withdrawContribution(uint64 contributionId) external;
+}
