@@ -1,53 +1,126 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Written from crates/contracts; edit the declaration there.
+// Written from crates/contracts/src/tasks.rs; edit the declaration there.
 pragma solidity ^0.8.20;
 
+/// Jobs with escrow. Kinds: 1 training, 2 inference.
+/// States: 1 submitted, 2 accepted, 3 completed, 4 cancelled, 5 expired.
 interface ITasks {
-    error BadCalldata();
-    error BadDeadline(uint64 deadline);
-    error BrokenInvariant(string what);
+    /// What a requester asks for; the escrow is the value sent.
+    struct TaskSpec {
+        uint8 kind;
+        uint64 modelId;
+        uint64 datanetId;
+        uint32 version;
+        bytes32 inputDigest;
+        string params;
+        string adapterName;
+        string licence;
+        uint128 priceIn;
+        uint128 priceOut;
+        uint64 deadline;
+        address provider;
+    }
+    /// A task. `fee` is what was paid of `maxFee`.
+    struct Task {
+        uint64 id;
+        uint8 state;
+        address requester;
+        TaskSpec spec;
+        uint128 maxFee;
+        uint128 fee;
+        address acceptedBy;
+        uint64 provisionId;
+        uint128 locked;
+        bytes32 resultDigest;
+        uint64 resultModelId;
+        uint64 submittedAt;
+        uint64 acceptedAt;
+        uint64 endedAt;
+    }
+    /// Genesis parameters.
+    struct TasksParams {
+        uint32 coverPpm;
+        uint32 protocolPpm;
+        uint32 cancelPpm;
+        uint32 expirePenaltyPpm;
+        uint64 minDuration;
+        uint64 maxDuration;
+        address treasury;
+    }
+
+    /// Escrows the value and reserves the adapter's name.
+    function submitTask(TaskSpec calldata spec) external payable returns (uint64 taskId);
+    /// Takes the task; locks provision to cover it.
+    function acceptTask(uint64 taskId) external;
+    /// Gives an accepted task back; it is open again.
+    function releaseTask(uint64 taskId) external;
+    /// Delivers. A training task registers the adapter, owned by the requester.
+    function completeTask(uint64 taskId, bytes32 resultDigest, bytes32 cardDigest, uint128 fee) external returns (uint64 modelId);
+    /// Requester's refund before completion; an accepted task may owe the provider a part.
+    function cancelTask(uint64 taskId) external;
+    /// Anyone's refund of the requester after the deadline; an idle provider pays.
+    function expireTask(uint64 taskId) external;
+    /// Expires up to `max` (at most 64) due tasks; how many.
+    function poke(uint32 max) external returns (uint32 handled);
+
+    /// One task.
+    function getTask(uint64 taskId) external view returns (Task memory);
+    /// Tasks ever submitted; ids are 1..count.
+    function taskCount() external view returns (uint64);
+    /// `count` (at most 32) tasks from id `from`.
+    function tasks(uint64 from, uint64 count) external view returns (Task[] memory);
+    /// Ids of a requester's tasks, `count` (at most 256) from index `from`.
+    function tasksOf(address requester, uint64 from, uint64 count) external view returns (uint64[] memory);
+    /// Ids of open (submitted or accepted) tasks, `count` (at most 256) from index `from`.
+    function openTasks(uint64 from, uint64 count) external view returns (uint64[] memory);
+    /// Second at which `poke` has something to do; 0 for never.
+    function nextTimer() external view returns (uint64 due);
+    /// Genesis parameters.
+    function tasksParams() external view returns (TasksParams memory);
+
+    event TaskSubmitted(uint64 indexed id, address indexed requester, uint8 indexed kind, uint64 modelId, uint64 datanetId, uint32 version, address provider, uint128 maxFee, uint64 deadline);
+    event TaskAccepted(uint64 indexed id, address indexed provider, uint64 provisionId, uint128 locked);
+    event TaskReleased(uint64 indexed id, address indexed provider);
+    event TaskCompleted(uint64 indexed id, address indexed provider, bytes32 resultDigest, uint64 modelId, uint128 fee, uint128 protocolFee, uint128 refund);
+    event TaskCancelled(uint64 indexed id, address indexed requester, uint128 refund, uint128 toProvider);
+    event TaskExpired(uint64 indexed id, address indexed requester, uint128 refund, uint128 penalty);
+
+    error UnknownTask(uint64 taskId);
+    error WrongTaskState(uint64 taskId, uint8 state);
+    error NotRequester(uint64 taskId, address caller);
+    error NotProvider(uint64 taskId, address caller);
     error ChosenProvider(uint64 taskId, address provider);
-    error DeadlineNotReached(uint64 taskId, uint64 deadline);
+    error NotCovered(uint64 provisionId, uint128 available, uint128 needed);
+    error NoProvision(address caller);
     error DeadlinePassed(uint64 taskId, uint64 deadline);
-    error DelegateCallRefused();
+    error DeadlineNotReached(uint64 taskId, uint64 deadline);
+    error BadDeadline(uint64 deadline);
+    error FeeTooHigh(uint128 fee, uint128 maxFee);
+    error UnknownTaskKind(uint8 kind);
     error EmptyEscrow();
     error EmptyResult();
-    error FeeTooHigh(uint128 fee, uint128 maxFee);
-    error InsufficientFunds(uint256 available, uint256 needed);
-    error NoProvision(address caller);
-    error NotCovered(uint64 provisionId, uint128 available, uint128 needed);
-    error NotProvider(uint64 taskId, address caller);
-    error NotRequester(uint64 taskId, address caller);
-    error OutOfBounds(string what);
-    error Overflow();
-    error StaticCallRefused();
-    error UnknownSelector(bytes4 selector);
-    error UnknownTask(uint64 taskId);
-    error UnknownTaskKind(uint8 kind);
-    error ValueRefused(uint256 value);
-    error WrongTaskState(uint64 taskId, uint8 state);
-    error WrongValue(uint256 expected, uint256 value);
 
-    event TaskAccepted(uint64 indexed id, address indexed provider, uint64 provisionId, uint128 locked);
-    event TaskCancelled(uint64 indexed id, address indexed requester, uint128 refund, uint128 toProvider);
-    event TaskCompleted(uint64 indexed id, address indexed provider, bytes32 resultDigest, uint64 modelId, uint128 fee, uint128 protocolFee, uint128 refund);
-    event TaskExpired(uint64 indexed id, address indexed requester, uint128 refund, uint128 penalty);
-    event TaskReleased(uint64 indexed id, address indexed provider);
-    event TaskSubmitted(uint64 indexed id, address indexed requester, uint8 indexed kind, uint64 modelId, uint64 datanetId, uint32 version, address provider, uint128 maxFee, uint64 deadline);
-
-    function acceptTask(uint64 taskId) external;
-    function cancelTask(uint64 taskId) external;
-    function completeTask(uint64 taskId, bytes32 resultDigest, bytes32 cardDigest, uint128 fee) external returns (uint64 modelId);
-    function expireTask(uint64 taskId) external;
-    function getTask(uint64 taskId) external view returns ((uint64, uint8, address, (uint8, uint64, uint64, uint32, bytes32, string, string, string, uint128, uint128, uint64, address), uint128, uint128, address, uint64, uint128, bytes32, uint64, uint64, uint64, uint64) memory);
-    function nextTimer() external view returns (uint64 due);
-    function openTasks(uint64 from, uint64 count) external view returns (uint64[] memory);
-    function poke(uint32 max) external returns (uint32 handled);
-    function releaseTask(uint64 taskId) external;
-    function submitTask((uint8, uint64, uint64, uint32, bytes32, string, string, string, uint128, uint128, uint64, address) memory spec) external payable returns (uint64 taskId);
+    /// ERC-165.
     function supportsInterface(bytes4 interfaceId) external view returns (bool);
-    function taskCount() external view returns (uint64);
-    function tasks(uint64 from, uint64 count) external view returns ((uint64, uint8, address, (uint8, uint64, uint64, uint32, bytes32, string, string, string, uint128, uint128, uint64, address), uint128, uint128, address, uint64, uint128, bytes32, uint64, uint64, uint64, uint64)[] memory);
-    function tasksOf(address requester, uint64 from, uint64 count) external view returns (uint64[] memory);
-    function tasksParams() external view returns ((uint32, uint32, uint32, uint32, uint64, uint64, address) memory);
+
+    /// The call is shorter than a selector, or its arguments do not decode.
+    error BadCalldata();
+    /// No function has this selector.
+    error UnknownSelector(bytes4 selector);
+    /// Modules act for their direct caller only: no `DELEGATECALL`, no `CALLCODE`.
+    error DelegateCallRefused();
+    /// A state change inside a `STATICCALL`.
+    error StaticCallRefused();
+    /// The function takes no coins.
+    error ValueRefused(uint256 value);
+    /// The function needs exactly this value.
+    error WrongValue(uint256 expected, uint256 value);
+    /// An argument is outside its bounds; `what` names it.
+    error OutOfBounds(string what);
+    /// A sum or product does not fit.
+    error Overflow();
+    /// A bucket holds less than the move needs.
+    error InsufficientFunds(uint256 available, uint256 needed);
+    /// A module's own books do not match: the call changes nothing.
+    error BrokenInvariant(string what);
 }

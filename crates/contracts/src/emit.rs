@@ -1,6 +1,6 @@
 //! Writes the declarations out: JSON for tools, Solidity for contracts.
 
-use alloy_sol_types::private::alloy_json_abi::{JsonAbi, ToSolConfig};
+use alloy_sol_types::private::alloy_json_abi::JsonAbi;
 
 use crate::{IChannels, IDatanets, IModels, IModule, IOpen, IRoyalties, IStaking, ITasks};
 
@@ -22,16 +22,16 @@ pub struct Artifact {
 /// All modules' files, in the order of their addresses.
 pub fn artifacts() -> Vec<Artifact> {
     [
-        ("open", "IOpen", IOpen::abi::contract()),
-        ("staking", "IStaking", IStaking::abi::contract()),
-        ("datanets", "IDatanets", IDatanets::abi::contract()),
-        ("models", "IModels", IModels::abi::contract()),
-        ("tasks", "ITasks", ITasks::abi::contract()),
-        ("channels", "IChannels", IChannels::abi::contract()),
-        ("royalties", "IRoyalties", IRoyalties::abi::contract()),
+        ("open", "IOpen", IOpen::abi::contract(), include_str!("open.rs")),
+        ("staking", "IStaking", IStaking::abi::contract(), include_str!("staking.rs")),
+        ("datanets", "IDatanets", IDatanets::abi::contract(), include_str!("datanets.rs")),
+        ("models", "IModels", IModels::abi::contract(), include_str!("models.rs")),
+        ("tasks", "ITasks", ITasks::abi::contract(), include_str!("tasks.rs")),
+        ("channels", "IChannels", IChannels::abi::contract(), include_str!("channels.rs")),
+        ("royalties", "IRoyalties", IRoyalties::abi::contract(), include_str!("royalties.rs")),
     ]
     .into_iter()
-    .map(|(module, interface, abi)| artifact(module, interface, abi))
+    .map(|(module, interface, abi, source)| artifact(module, interface, abi, source))
     .collect()
 }
 
@@ -40,20 +40,78 @@ pub fn abi_of(module: &str) -> Option<JsonAbi> {
     artifacts().into_iter().find(|artifact| artifact.module == module).map(|found| found.abi)
 }
 
-fn artifact(module: &'static str, interface: &'static str, mut abi: JsonAbi) -> Artifact {
+fn artifact(
+    module: &'static str,
+    interface: &'static str,
+    mut abi: JsonAbi,
+    source: &str,
+) -> Artifact {
     let common = IModule::abi::contract();
     abi.functions.extend(common.functions);
     abi.errors.extend(common.errors);
     let json = serde_json::to_string_pretty(&abi).unwrap_or_default() + "\n";
-    let config = ToSolConfig::new().one_contract(true);
-    let body = abi.to_sol(interface, Some(config));
+    let own = solidity_of(source);
+    let shared = solidity_of(include_str!("module.rs"));
+    let shared = shared.split_once('{').map_or("", |(_, body)| body);
+    let body = own.trim_end().trim_end_matches('}').trim_end();
     let solidity = format!(
         "// SPDX-License-Identifier: MIT OR Apache-2.0\n\
-         // Written from crates/contracts; edit the declaration there.\n\
-         pragma solidity ^0.8.20;\n\n{}\n",
-        body.trim_end()
+         // Written from crates/contracts/src/{module}.rs; edit the declaration there.\n\
+         pragma solidity ^0.8.20;\n\n{body}\n{shared}"
     );
     Artifact { module, interface, abi, json, solidity }
+}
+
+/// The text inside `sol! { .. }` as Solidity: attributes dropped, data locations added.
+fn solidity_of(source: &str) -> String {
+    let inside = source.split_once("sol! {\n").map_or("", |(_, rest)| rest);
+    let inside = inside.rsplit_once("\n}").map_or("", |(rest, _)| rest);
+    let mut out = String::new();
+    for line in inside.lines() {
+        let line = line.strip_prefix("    ").unwrap_or(line);
+        let text = line.trim_start();
+        if text.starts_with('#') {
+            continue;
+        }
+        if text.starts_with("function ") {
+            out.push_str(&with_locations(line));
+        } else {
+            out.push_str(line);
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Adds `calldata` to the parameters and `memory` to the results that need a location.
+fn with_locations(line: &str) -> String {
+    let (head, returns) = match line.split_once(" returns (") {
+        Some((head, returns)) => (head, Some(returns)),
+        None => (line, None),
+    };
+    let mut out = in_parentheses(head, "calldata");
+    if let Some(returns) = returns {
+        out.push_str(" returns ");
+        out.push_str(&in_parentheses(&format!("({returns}"), "memory"));
+    }
+    out
+}
+
+fn in_parentheses(text: &str, location: &str) -> String {
+    let Some((before, rest)) = text.split_once('(') else { return text.to_owned() };
+    let Some((list, after)) = rest.split_once(')') else { return text.to_owned() };
+    let located: Vec<String> = list
+        .split(", ")
+        .map(|parameter| {
+            let (kind, name) = parameter.split_once(' ').unwrap_or((parameter, ""));
+            let needs = kind.ends_with(']')
+                || matches!(kind, "string" | "bytes")
+                || kind.starts_with(|first: char| first.is_ascii_uppercase());
+            let middle = if needs { format!("{kind} {location}") } else { kind.to_owned() };
+            if name.is_empty() { middle } else { format!("{middle} {name}") }
+        })
+        .collect();
+    format!("{before}({}){after}", located.join(", "))
 }
 
 #[cfg(test)]
