@@ -1,1 +1,29 @@
-//! Placeholder while the room is being furnished.
+//! History and earnings in SQL: what services write (jobs, receipts, uploads, keys, sessions,
+//! epochs) and what the chain says (blocks, transactions, datanets, models, tasks, claims).
+//!
+//! **Invariants:** one writer thread; a write is acknowledged after its commit is on disk; each
+//! service table has one writing service; chain-derived tables are a fold over stored events and
+//! roll back with the chain; *pending*, *earned* and *paid* never overlap.
+//!
+//! Leaves to others: deciding anything. Rules live in the chain and in the gateway.
+
+mod codec;
+mod error;
+mod event;
+mod schema;
+mod service;
+mod store;
+
+pub use error::IndexError;
+pub use event::Event;
+pub use service::{
+    earnings::{Earnings, RecordEarnings, Source, SourceEarnings},
+    epochs::{Accrued, Claimable, EpochCut, EpochRow, LeafRow},
+    idempotency::Replay,
+    jobs::{JobRow, JobState, ProgressPoint},
+    keys::{Hold, KeyRow},
+    receipts::{KeyCharge, ReceiptFilter, ReceiptRow, SettledCall, ShareRow},
+    sessions::{GuestRow, SESSION_COOKIE, session_hash},
+    uploads::{DatanetRecord, RecordPage, RecordRow, RowCheck, UploadRow, UploadState},
+};
+pub use store::{Index, Written};
