@@ -29,7 +29,12 @@ impl LowRank {
         let first = a.exponents()[0];
         if let Some(&other) = a.exponents().iter().find(|&&e| e != first) {
             let (value, low) = (i64::from(other), i64::from(first));
-            return Err(TensorError::OutOfRange { what: "adapter A exponent", value, low, high: low });
+            return Err(TensorError::OutOfRange {
+                what: "adapter A exponent",
+                value,
+                low,
+                high: low,
+            });
         }
         Ok(Self { a, b })
     }

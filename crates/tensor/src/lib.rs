@@ -7,6 +7,7 @@
 
 mod adapter;
 mod attention;
+mod backend;
 mod cache;
 mod digest;
 mod error;
@@ -20,21 +21,19 @@ pub mod reference;
 pub mod rounding;
 mod sampler;
 pub mod tables;
-mod threads;
 
 pub use adapter::{Adapter, AdapterLayer, LowRank};
+pub use backend::{Backend, Isa};
 pub use cache::KvCache;
 pub use digest::LogitsDigest;
 pub use error::TensorError;
 pub use forward::{Logits, Segment, Want, forward};
-pub use kernels::{Isa, available as available_isas, force as force_isa};
 pub use linear::{Linear, MAX_INPUTS};
 pub use model::{
-    Embedding, EmbeddingRows, Fractions, Layer, LimbCount, Limbs, Model, ModelParts, Norm, RopeTable,
-    Shape,
+    Embedding, EmbeddingRows, Fractions, Layer, LimbCount, Limbs, Model, ModelParts, Norm,
+    RopeTable, Shape,
 };
 pub use sampler::{Sampling, argmax, random_at, sample};
-pub use threads::Threads;
 
 #[cfg(test)]
 mod tests;

@@ -21,10 +21,11 @@ pub struct Linear {
     cols: usize,
     lanes: Vec<Lane>,
     exponents: Vec<i32>,
+    /// Smallest exponent: decides whether every rounding shift goes right.
+    least: i32,
     /// 128 times the sum of each row's weights, padded to whole blocks: activations are stored
     /// as bytes with zero point 128.
     offsets: Vec<i32>,
-    bias: Option<Vec<i16>>,
 }
 
 impl std::fmt::Debug for Linear {
@@ -77,18 +78,9 @@ impl Linear {
             }
             offsets[row] = 128 * sum;
         }
+        let least = exponents.iter().copied().min().unwrap_or(0).into();
         let exponents = exponents.iter().map(|&e| i32::from(e)).collect();
-        Self { rows, cols, lanes, exponents, offsets, bias: None }
-    }
-
-    /// Adds an i16 bias per output, at the fraction of the output.
-    pub fn with_bias(mut self, what: &str, bias: Vec<i16>) -> Result<Self, TensorError> {
-        if bias.len() != self.rows {
-            let what = format!("{what} bias");
-            return Err(TensorError::WrongSize { what, found: bias.len(), expected: self.rows });
-        }
-        self.bias = Some(bias);
-        Ok(self)
+        Self { rows, cols, lanes, exponents, least, offsets }
     }
 
     /// Number of outputs.
@@ -126,12 +118,6 @@ impl Linear {
         &self.exponents
     }
 
-    /// The bias, where there is one.
-    #[must_use]
-    pub fn bias(&self) -> Option<&[i16]> {
-        self.bias.as_deref()
-    }
-
     /// Outputs rounded up to whole blocks.
     pub(crate) fn padded_rows(&self) -> usize {
         self.rows.div_ceil(BLOCK) * BLOCK
@@ -139,6 +125,10 @@ impl Linear {
 
     pub(crate) fn groups(&self) -> usize {
         self.cols.div_ceil(GROUP)
+    }
+
+    pub(crate) fn least_exponent(&self) -> i32 {
+        self.least
     }
 
     pub(crate) fn lanes(&self) -> &[Lane] {

@@ -45,3 +45,10 @@ pub fn exponent_one(max: u32) -> i32 {
 pub fn exponent_two(max: u32) -> i32 {
     (32 - max.leading_zeros() as i32 - 14).max(0)
 }
+
+/// `rsh` on 64 bits, for values below 2^40 and shifts from -20.
+#[inline(always)]
+#[must_use]
+pub(crate) fn rsh_wide(x: i64, shift: i32) -> i64 {
+    if shift > 0 { (x + (1i64 << (shift - 1))) >> shift } else { x << -shift }
+}

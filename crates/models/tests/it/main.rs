@@ -1,0 +1,3 @@
+//! Tests of the models crate through its public face.
+
+mod golden;

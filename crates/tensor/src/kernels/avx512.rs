@@ -1,0 +1,115 @@
+//! AVX-512 VNNI: `vpdpbusd` on bytes with zero point 128, corrected by 128 times the row's sum.
+#![allow(unsafe_code)]
+
+use std::arch::x86_64::{
+    _mm512_dpbusd_epi32, _mm512_load_si512, _mm512_loadu_si512, _mm512_set1_epi32,
+    _mm512_setzero_si512, _mm512_storeu_si512, _mm512_sub_epi32,
+};
+
+use super::{Bytes, Kernels, elementwise};
+use crate::backend::Isa;
+use crate::linear::{BLOCK, GROUP, Lane};
+
+pub(super) static TABLE: Kernels = Kernels {
+    isa: Isa::Avx512Vnni,
+    dot,
+    max_abs,
+    quantise_one,
+    quantise_two,
+    requant_one,
+    requant_two,
+    clamp,
+    norm_statistic,
+    norm_scale,
+    scores,
+    mix,
+};
+
+pub(super) fn detected() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512vnni")
+}
+
+elementwise::compile_all_for!("avx512f,avx512bw,avx512vl,avx512vnni");
+
+fn dot(lanes: &[Lane], offsets: &[i32], x: Bytes<'_>, out: &mut [i32]) {
+    // SAFETY: this table is handed out only after `detected()` found the features.
+    unsafe { dot_inner(lanes, offsets, x, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn dot_inner(lanes: &[Lane], offsets: &[i32], x: Bytes<'_>, out: &mut [i32]) {
+    let (width, stride) = (x.groups * GROUP, offsets.len());
+    let mut rows = x.values.chunks_exact(4 * width);
+    let mut outs = out.chunks_exact_mut(4 * stride);
+    for (x, out) in rows.by_ref().zip(outs.by_ref()) {
+        sweep::<4>(lanes, offsets, x, out);
+    }
+    let rest = rows.remainder().chunks_exact(width);
+    for (x, out) in rest.zip(outs.into_remainder().chunks_exact_mut(stride)) {
+        sweep::<1>(lanes, offsets, x, out);
+    }
+}
+
+/// `ROWS` rows of bytes against every block, four blocks at a time.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn sweep<const ROWS: usize>(lanes: &[Lane], offsets: &[i32], x: &[u8], out: &mut [i32]) {
+    let groups = x.len() / ROWS / GROUP;
+    let blocks = offsets.len() / BLOCK;
+    let mut block = 0;
+    while block + 4 <= blocks {
+        tile::<ROWS, 4>(&lanes[block * groups..], offsets, x, block, out);
+        block += 4;
+    }
+    while block < blocks {
+        tile::<ROWS, 1>(&lanes[block * groups..], offsets, x, block, out);
+        block += 1;
+    }
+}
+
+/// `ROWS` rows against `BLOCKS` blocks of sixteen outputs, all sums in registers.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn tile<const ROWS: usize, const BLOCKS: usize>(
+    lanes: &[Lane],
+    offsets: &[i32],
+    x: &[u8],
+    first: usize,
+    out: &mut [i32],
+) {
+    let (width, stride) = (x.len() / ROWS, offsets.len());
+    let groups = width / GROUP;
+    let lanes = &lanes[..BLOCKS * groups];
+    let rows: [&[u8]; ROWS] = std::array::from_fn(|row| &x[row * width..][..groups * GROUP]);
+    let mut sums = [[_mm512_setzero_si512(); BLOCKS]; ROWS];
+    for group in 0..groups {
+        let mut weights = [_mm512_setzero_si512(); BLOCKS];
+        for (block, weights) in weights.iter_mut().enumerate() {
+            let lane: *const Lane = &raw const lanes[block * groups + group];
+            // SAFETY: a lane is 64 bytes, aligned to 64.
+            *weights = unsafe { _mm512_load_si512(lane.cast()) };
+        }
+        for (row, sums) in rows.iter().zip(&mut sums) {
+            let at = group * GROUP;
+            let bytes = [row[at], row[at + 1], row[at + 2], row[at + 3]];
+            let x = _mm512_set1_epi32(i32::from_le_bytes(bytes));
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                *sum = _mm512_dpbusd_epi32(*sum, x, weights);
+            }
+        }
+    }
+    for block in 0..BLOCKS {
+        let start = (first + block) * BLOCK;
+        let offset = &offsets[start..start + BLOCK];
+        // SAFETY: `offset` holds sixteen values.
+        let offset = unsafe { _mm512_loadu_si512(offset.as_ptr().cast()) };
+        for (row, sums) in sums.iter().enumerate() {
+            let out = &mut out[row * stride + start..][..BLOCK];
+            let sum = _mm512_sub_epi32(sums[block], offset);
+            // SAFETY: `out` holds sixteen values.
+            unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), sum) };
+        }
+    }
+}
