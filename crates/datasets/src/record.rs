@@ -289,6 +289,15 @@ impl Record {
 }
 
 impl RawRow {
+    pub(crate) fn from_cells(
+        text: Option<String>,
+        prompt: Option<String>,
+        completion: Option<String>,
+        messages: Option<Vec<ChatMessage>>,
+    ) -> Self {
+        Self { id: None, text, prompt, completion, messages, meta: None }
+    }
+
     pub(crate) fn into_body(self) -> Result<Body, RecordError> {
         let pair = self.prompt.is_some() || self.completion.is_some();
         let pair_field = if self.prompt.is_some() { "prompt" } else { "completion" };
