@@ -1,0 +1,170 @@
+//! Training a base model from nothing: seeded, resumable, two shards of every batch side by side.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::backward::Gradient;
+use crate::checkpoint::{self, Progress};
+use crate::config::LlamaConfig;
+use crate::error::TrainingError;
+use crate::model::{Batch, Network};
+use crate::optimizer::{AdamW, clip};
+use crate::params::Weights;
+use crate::rope::Rope;
+
+/// An endless stream of tokenised documents that can skip what a resumed run has seen.
+pub trait DocumentSource {
+    /// The tokens of the next document.
+    fn next_tokens(&mut self) -> Vec<u32>;
+    /// Passes over documents without tokenising them.
+    fn skip(&mut self, documents: u64);
+}
+
+/// How to train.
+#[derive(Clone, Debug)]
+pub struct PretrainOptions {
+    /// Seed of the initial weights.
+    pub seed: u64,
+    /// Tokens in the whole run.
+    pub total_tokens: u64,
+    /// Tokens of one step, over all shards.
+    pub step_tokens: usize,
+    /// Highest learning rate.
+    pub rate: f32,
+    /// Steps until it is reached.
+    pub warmup: usize,
+    /// The last part of the run in which the rate falls to a twentieth along a cosine.
+    pub decay_share: f64,
+    /// Pull of the matrices towards zero.
+    pub weight_decay: f32,
+    /// Longest gradient.
+    pub clip: f32,
+    /// Shards of a batch, each on its own thread; part of what the result depends on.
+    pub shards: usize,
+    /// Where checkpoints go.
+    pub checkpoint: PathBuf,
+    /// Time between checkpoints.
+    pub checkpoint_every: Duration,
+}
+
+/// What a step reports.
+#[derive(Clone, Debug)]
+pub struct PretrainReport {
+    /// Where the run stands.
+    pub progress: Progress,
+    /// Mean loss of the step's tokens.
+    pub loss: f64,
+    /// Tokens per second of this sitting.
+    pub rate_tokens: f64,
+}
+
+/// Trains to the end or until `keep_going` says no; a checkpoint is written either way.
+///
+/// # Errors
+/// When the loss diverges or a checkpoint cannot be read or written.
+pub fn pretrain(
+    config: &LlamaConfig,
+    options: &PretrainOptions,
+    source: &mut dyn DocumentSource,
+    keep_going: &mut dyn FnMut(&PretrainReport) -> bool,
+) -> Result<(Weights, Progress), TrainingError> {
+    config.check()?;
+    let identity = format!("pretrain seed {} {}", options.seed, serde_json::json!(config));
+    let mut weights = Weights::random(config, options.seed);
+    let mut optimizer = AdamW::new(weights.data.len(), (0.9, 0.98), options.weight_decay);
+    let path = &options.checkpoint;
+    let mut progress = checkpoint::load(path, &identity, &mut weights.data, &mut optimizer)?
+        .unwrap_or_else(|| Progress { identity, ..Progress::default() });
+    source.skip(progress.cursor);
+    let rope = Rope::new(config);
+    let decays: Vec<_> = weights
+        .layout
+        .tensors(config)
+        .into_iter()
+        .filter(|(name, shape, _)| shape.len() == 2 && !name.contains("embed"))
+        .map(|(_, _, range)| range)
+        .collect();
+    let mut gradients = vec![vec![0.0f32; weights.data.len()]; options.shards];
+    let started = (Instant::now(), progress.tokens, progress.seconds);
+    let mut saved = Instant::now();
+    while progress.tokens < options.total_tokens {
+        let shards = next_shards(source, options, config.context, &mut progress);
+        let loss = shard_gradients(&weights, &rope, &shards, &mut gradients);
+        if !loss.is_finite() {
+            return Err(TrainingError::Diverged { step: progress.step });
+        }
+        let (sum, rest) = gradients.split_at_mut(1);
+        rest.iter().for_each(|other| crate::model::add(&mut sum[0], other));
+        clip(&mut sum[0], options.clip);
+        let rate = rate_at(options, &progress);
+        optimizer.update(&mut weights.data, &sum[0], rate, &decays);
+        progress.step += 1;
+        progress.tokens += shards.iter().map(|shard| shard.tokens.len() as u64).sum::<u64>();
+        let elapsed = started.0.elapsed().as_secs_f64();
+        progress.seconds = started.2 + elapsed;
+        let rate_tokens = (progress.tokens - started.1) as f64 / elapsed;
+        let report = PretrainReport { progress: progress.clone(), loss, rate_tokens };
+        let go = keep_going(&report);
+        if !go || saved.elapsed() >= options.checkpoint_every {
+            checkpoint::save(path, &progress, &weights.data, &optimizer)?;
+            saved = Instant::now();
+        }
+        if !go {
+            return Ok((weights, progress));
+        }
+    }
+    checkpoint::save(path, &progress, &weights.data, &optimizer)?;
+    Ok((weights, progress))
+}
+
+fn next_shards(
+    source: &mut dyn DocumentSource,
+    options: &PretrainOptions,
+    context: usize,
+    progress: &mut Progress,
+) -> Vec<Batch> {
+    let mut shards = vec![Batch::default(); options.shards];
+    let mut total = 0;
+    while total < options.step_tokens {
+        let mut tokens = source.next_tokens();
+        progress.cursor += 1;
+        tokens.truncate(context + 1);
+        total += tokens.len().saturating_sub(1);
+        if let Some(shard) = shards.iter_mut().min_by_key(|shard| shard.tokens.len()) {
+            shard.push(&tokens, |_| true);
+        }
+    }
+    shards
+}
+
+fn shard_gradients(
+    weights: &Weights,
+    rope: &Rope,
+    shards: &[Batch],
+    gradients: &mut [Vec<f32>],
+) -> f64 {
+    let learned: usize = shards.iter().map(Batch::learned).sum();
+    let weight = 1.0 / learned.max(1) as f32;
+    let run = |shard: &Batch, gradient: &mut Vec<f32>| {
+        gradient.fill(0.0);
+        let network = Network { weights, rope, lora: None };
+        network.loss_and_gradient(shard, weight, &mut Gradient::Base(gradient))
+    };
+    let sum: f64 = std::thread::scope(|scope| {
+        let threads: Vec<_> = shards
+            .iter()
+            .zip(gradients.iter_mut())
+            .map(|(shard, gradient)| scope.spawn(move || run(shard, gradient)))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or(f64::NAN)).sum()
+    });
+    sum / learned.max(1) as f64
+}
+
+fn rate_at(options: &PretrainOptions, progress: &Progress) -> f32 {
+    let rising = (progress.step + 1) as f32 / options.warmup.max(1) as f32;
+    let done = progress.tokens as f64 / options.total_tokens.max(1) as f64;
+    let falling = ((done - (1.0 - options.decay_share)) / options.decay_share).clamp(0.0, 1.0);
+    let cosine = 0.5 * (1.0 + (falling * std::f64::consts::PI).cos());
+    options.rate * rising.min(1.0) * (0.05 + 0.95 * cosine) as f32
+}
