@@ -3,7 +3,6 @@
 
 use std::{fmt::LowerHex, str::FromStr};
 
-use alloy_primitives::hex;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::{Serialize, de::DeserializeOwned};
 use tributary_primitives::{Amount, Digest, Party, Role};
@@ -82,9 +81,4 @@ pub(crate) fn party(party: &Party) -> Hex<alloy_primitives::B256> {
 /// A role from its number column.
 pub(crate) fn role(number: u8) -> Result<Role, FromSqlError> {
     Role::from_number(number).ok_or_else(|| other(format!("role {number}")))
-}
-
-/// Lower-case hex without a prefix, for secrets' digests.
-pub(crate) fn plain_hex(bytes: &[u8]) -> String {
-    hex::encode(bytes)
 }

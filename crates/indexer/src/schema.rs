@@ -1,5 +1,5 @@
-//! The tables. Service-written ones are the only copy of their facts; chain-derived ones are a
-//! fold over the `events` table and can be rebuilt.
+//! The tables. Service-written ones are the only copy of their facts; chain-derived ones can
+//! be read again from it.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -117,77 +117,68 @@ CREATE INDEX txs_by_sender ON txs (sender, block);
 CREATE INDEX txs_by_recipient ON txs (recipient, block);
 CREATE TABLE events (
     block INTEGER NOT NULL, log_index INTEGER NOT NULL, tx TEXT NOT NULL, emitter TEXT NOT NULL,
-    module TEXT, name TEXT, args TEXT NOT NULL, raw TEXT NOT NULL,
+    module TEXT, name TEXT, args TEXT NOT NULL,
     PRIMARY KEY (block, log_index)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX events_by_tx ON events (tx);
 CREATE INDEX events_by_name ON events (module, name, block);
 ";
 
-/// Rebuilt from `events` after a reorg.
+/// Things on chain: the body is the module's own view, read again whenever an event names it.
 const DERIVED: &str = "
 CREATE TABLE datanets (
-    id INTEGER PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, details TEXT NOT NULL,
-    versions INTEGER NOT NULL, rows INTEGER NOT NULL, block INTEGER NOT NULL, tx TEXT NOT NULL
+    id INTEGER PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL,
+    tx TEXT NOT NULL, block INTEGER NOT NULL, time INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE contributions (
     id INTEGER PRIMARY KEY, datanet INTEGER NOT NULL, contributor TEXT NOT NULL,
-    items_root TEXT NOT NULL, items INTEGER NOT NULL, blob TEXT NOT NULL, uri TEXT NOT NULL,
-    stake TEXT NOT NULL, state TEXT NOT NULL, score INTEGER, version INTEGER, tombstone INTEGER
+    blob TEXT NOT NULL, items INTEGER NOT NULL, status INTEGER NOT NULL, version INTEGER,
+    body TEXT NOT NULL, tx TEXT NOT NULL, block INTEGER NOT NULL, time INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX contributions_by_datanet ON contributions (datanet, id);
 CREATE INDEX contributions_by_blob ON contributions (blob);
 CREATE INDEX contributions_by_contributor ON contributions (contributor, id);
 CREATE TABLE steps (
-    contribution INTEGER NOT NULL, position INTEGER NOT NULL, step TEXT NOT NULL,
-    detail TEXT NOT NULL, tx TEXT NOT NULL, block INTEGER NOT NULL, time INTEGER NOT NULL,
-    PRIMARY KEY (contribution, position)
+    block INTEGER NOT NULL, log_index INTEGER NOT NULL, contribution INTEGER NOT NULL,
+    step TEXT NOT NULL, detail TEXT NOT NULL, tx TEXT NOT NULL, time INTEGER NOT NULL,
+    PRIMARY KEY (block, log_index)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX steps_by_contribution ON steps (contribution, block, log_index);
 CREATE TABLE snapshots (
     datanet INTEGER NOT NULL, version INTEGER NOT NULL, root TEXT NOT NULL,
     contributions INTEGER NOT NULL, items INTEGER NOT NULL, tx TEXT NOT NULL,
     block INTEGER NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (datanet, version)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE models (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL, owner TEXT NOT NULL, adapter INTEGER NOT NULL,
-    base INTEGER NOT NULL, digest TEXT NOT NULL, tokenizer TEXT NOT NULL, datanet INTEGER NOT NULL,
-    version INTEGER NOT NULL, price_in TEXT NOT NULL, price_out TEXT NOT NULL, license TEXT NOT NULL,
-    task INTEGER NOT NULL, parents TEXT NOT NULL, tx TEXT NOT NULL, block INTEGER NOT NULL,
-    time INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, owner TEXT NOT NULL, kind INTEGER NOT NULL,
+    datanet INTEGER NOT NULL, task INTEGER NOT NULL, body TEXT NOT NULL, tx TEXT NOT NULL,
+    block INTEGER NOT NULL, time INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX models_by_name ON models (name);
 CREATE TABLE tasks (
-    id INTEGER PRIMARY KEY, requester TEXT NOT NULL, provider TEXT NOT NULL, kind INTEGER NOT NULL,
-    base_model INTEGER NOT NULL, datanet INTEGER NOT NULL, version INTEGER NOT NULL,
-    name TEXT NOT NULL, params TEXT NOT NULL, max_fee TEXT NOT NULL, fee TEXT NOT NULL,
-    deadline INTEGER NOT NULL, state TEXT NOT NULL, result_model INTEGER NOT NULL,
-    tx TEXT NOT NULL, block INTEGER NOT NULL, time INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, requester TEXT NOT NULL, datanet INTEGER NOT NULL,
+    state INTEGER NOT NULL, body TEXT NOT NULL, tx TEXT NOT NULL, block INTEGER NOT NULL,
+    time INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX tasks_by_requester ON tasks (requester, id);
 CREATE TABLE posted (
     gateway TEXT NOT NULL, epoch INTEGER NOT NULL, root TEXT NOT NULL, total TEXT NOT NULL,
     claimable_at INTEGER NOT NULL, tx TEXT NOT NULL, block INTEGER NOT NULL, time INTEGER NOT NULL,
     PRIMARY KEY (gateway, epoch)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE claims (
-    gateway TEXT NOT NULL, role INTEGER NOT NULL, party TEXT NOT NULL, cumulative TEXT NOT NULL,
-    paid TEXT NOT NULL, recipient TEXT NOT NULL, tx TEXT NOT NULL, block INTEGER NOT NULL,
-    log_index INTEGER NOT NULL, time INTEGER NOT NULL,
+    block INTEGER NOT NULL, log_index INTEGER NOT NULL, gateway TEXT NOT NULL,
+    role INTEGER NOT NULL, party TEXT NOT NULL, epoch INTEGER NOT NULL, cumulative TEXT NOT NULL,
+    paid TEXT NOT NULL, tx TEXT NOT NULL, time INTEGER NOT NULL,
     PRIMARY KEY (block, log_index)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX claims_by_party ON claims (party, role, gateway, block);
-CREATE TABLE channels (
-    id TEXT PRIMARY KEY, payer TEXT NOT NULL, gateway TEXT NOT NULL, signer TEXT NOT NULL,
-    cap TEXT NOT NULL, redeemed TEXT NOT NULL, expiry INTEGER NOT NULL, state TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX channels_by_payer ON channels (payer);
-CREATE TABLE provisions (
-    id INTEGER PRIMARY KEY, owner TEXT NOT NULL, role TEXT NOT NULL, amount TEXT NOT NULL,
-    metadata TEXT NOT NULL
-) STRICT;
 ";
 
-/// Names of the tables of [`DERIVED`].
-pub(crate) const DERIVED_TABLES: [&str; 10] = [
+/// Tables whose rows carry the block that made them: a rewind deletes above it.
+pub(crate) const BY_BLOCK: [&str; 10] = [
+    "txs",
+    "events",
     "datanets",
     "contributions",
     "steps",
@@ -196,8 +187,6 @@ pub(crate) const DERIVED_TABLES: [&str; 10] = [
     "tasks",
     "posted",
     "claims",
-    "channels",
-    "provisions",
 ];
 
 /// Creates the tables of a new file; refuses a file of another version.
