@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{B256, Canonical, Digest};
+use crate::{B256, Canonical, Digest, SamplerParams};
 
 /// Everything needed to run a call again. Seen by the payer, never published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub struct Transcript {
     pub completion_salt: Digest,
     /// The request's seed as 32 bytes, or the fresh bytes drawn for it.
     pub request_seed: Digest,
+    /// Opens the receipt's sampler digest: the stop texts stand nowhere else.
+    pub sampler: SamplerParams,
 }
 
 /// Salted commitment to the prompt's tokens.
