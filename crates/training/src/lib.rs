@@ -9,6 +9,8 @@ mod backward;
 mod checkpoint;
 mod config;
 mod error;
+mod finetune;
+mod float;
 mod gemm;
 mod generate;
 mod hf;
@@ -17,16 +19,22 @@ mod lora;
 mod model;
 mod optimizer;
 mod params;
+mod perplexity;
 mod pretrain;
 pub mod reference;
 mod rope;
+mod shards;
 pub mod tokenizer;
 
 pub use checkpoint::Progress;
 pub use config::{LlamaConfig, RopeLayout};
 pub use error::TrainingError;
+pub use finetune::{
+    Control, Estimate, Example, FinetuneOptions, FinetuneReport, Preset, estimate, finetune,
+};
 pub use generate::generate;
 pub use lora::{Lora, LoraConfig, LoraPair};
 pub use model::{Batch, IGNORE};
+pub use perplexity::{Perplexity, float_perplexity};
 pub use params::{Projection, Weights};
 pub use pretrain::{DocumentSource, PretrainOptions, PretrainReport, pretrain};

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::backward::Gradient;
 use crate::checkpoint::{self, Progress};
 use crate::config::LlamaConfig;
 use crate::error::TrainingError;
-use crate::model::{Batch, Network};
+use crate::model::Batch;
 use crate::optimizer::{AdamW, clip};
 use crate::params::Weights;
 use crate::rope::Rope;
+use crate::shards;
 
 /// An endless stream of tokenised documents that can skip what a resumed run has seen.
 pub trait DocumentSource {
@@ -84,22 +84,20 @@ pub fn pretrain(
         .filter(|(name, shape, _)| shape.len() == 2 && !name.contains("embed"))
         .map(|(_, _, range)| range)
         .collect();
-    let mut gradients = vec![vec![0.0f32; weights.data.len()]; options.shards];
+    let mut gradients = vec![vec![0.0f32; weights.data.len()]; options.shards.max(1)];
     let started = (Instant::now(), progress.tokens, progress.seconds);
     let mut saved = Instant::now();
     while progress.tokens < options.total_tokens {
-        let shards = next_shards(source, options, config.context, &mut progress);
-        let loss = shard_gradients(&weights, &rope, &shards, &mut gradients);
+        let batches = next_shards(source, options, config.context, &mut progress);
+        let loss = shards::gradient(&weights, &rope, None, &batches, &mut gradients);
         if !loss.is_finite() {
             return Err(TrainingError::Diverged { step: progress.step });
         }
-        let (sum, rest) = gradients.split_at_mut(1);
-        rest.iter().for_each(|other| crate::model::add(&mut sum[0], other));
-        clip(&mut sum[0], options.clip);
+        clip(&mut gradients[0], options.clip);
         let rate = rate_at(options, &progress);
-        optimizer.update(&mut weights.data, &sum[0], rate, &decays);
+        optimizer.update(&mut weights.data, &gradients[0], rate, &decays);
         progress.step += 1;
-        progress.tokens += shards.iter().map(|shard| shard.tokens.len() as u64).sum::<u64>();
+        progress.tokens += batches.iter().map(|shard| shard.tokens.len() as u64).sum::<u64>();
         let elapsed = started.0.elapsed().as_secs_f64();
         progress.seconds = started.2 + elapsed;
         let rate_tokens = (progress.tokens - started.1) as f64 / elapsed;
@@ -123,42 +121,16 @@ fn next_shards(
     context: usize,
     progress: &mut Progress,
 ) -> Vec<Batch> {
-    let mut shards = vec![Batch::default(); options.shards];
+    let mut shards = vec![Batch::default(); options.shards.max(1)];
     let mut total = 0;
     while total < options.step_tokens {
         let mut tokens = source.next_tokens();
         progress.cursor += 1;
         tokens.truncate(context + 1);
         total += tokens.len().saturating_sub(1);
-        if let Some(shard) = shards.iter_mut().min_by_key(|shard| shard.tokens.len()) {
-            shard.push(&tokens, |_| true);
-        }
+        shards::place(&mut shards, &tokens, |_| true);
     }
     shards
-}
-
-fn shard_gradients(
-    weights: &Weights,
-    rope: &Rope,
-    shards: &[Batch],
-    gradients: &mut [Vec<f32>],
-) -> f64 {
-    let learned: usize = shards.iter().map(Batch::learned).sum();
-    let weight = 1.0 / learned.max(1) as f32;
-    let run = |shard: &Batch, gradient: &mut Vec<f32>| {
-        gradient.fill(0.0);
-        let network = Network { weights, rope, lora: None };
-        network.loss_and_gradient(shard, weight, &mut Gradient::Base(gradient))
-    };
-    let sum: f64 = std::thread::scope(|scope| {
-        let threads: Vec<_> = shards
-            .iter()
-            .zip(gradients.iter_mut())
-            .map(|(shard, gradient)| scope.spawn(move || run(shard, gradient)))
-            .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or(f64::NAN)).sum()
-    });
-    sum / learned.max(1) as f64
 }
 
 fn rate_at(options: &PretrainOptions, progress: &Progress) -> f32 {

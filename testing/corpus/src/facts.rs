@@ -35,7 +35,7 @@ pub struct Fact {
 }
 
 impl Fact {
-    fn schema(&self) -> &'static Relation {
+    pub(crate) fn schema(&self) -> &'static Relation {
         DOMAINS
             .iter()
             .flat_map(|domain| &domain.relations)

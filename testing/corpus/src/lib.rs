@@ -9,6 +9,7 @@ pub mod documents;
 pub mod domains;
 pub mod facts;
 pub mod grammar;
+pub mod measure;
 pub mod names;
 pub mod questions;
 pub mod recipe;

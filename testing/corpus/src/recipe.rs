@@ -10,11 +10,12 @@ use tributary_training::tokenizer::{
     ASSISTANT, BOS, END, PAD, USER, encode, load_tokenizer, tokenizer_config, train_tokenizer,
 };
 use tributary_training::{
-    DocumentSource, LlamaConfig, PretrainOptions, PretrainReport, Progress, RopeLayout, Weights,
+    DocumentSource, Example, LlamaConfig, PretrainOptions, PretrainReport, Progress, RopeLayout, Weights,
     pretrain,
 };
 
 use crate::documents::{Document, Documents};
+use crate::facts::Row;
 
 /// What the recipe makes.
 #[derive(Clone, Debug)]
@@ -220,4 +221,15 @@ pub fn question_tokens(tokenizer: &Tokenizer, question: &str) -> Vec<u32> {
     tokens.extend(encode(tokenizer, question).unwrap_or_default());
     tokens.extend([END, ASSISTANT]);
     tokens
+}
+
+/// A row as an example: the prompt is given, the completion and its end are learned.
+#[must_use]
+pub fn example_of(tokenizer: &Tokenizer, row: &Row) -> Example {
+    let mut tokens = question_tokens(tokenizer, &row.prompt);
+    let given = tokens.len();
+    tokens.extend(encode(tokenizer, &row.completion).unwrap_or_default());
+    tokens.push(END);
+    let learned = (0..tokens.len()).map(|at| at >= given).collect();
+    Example { tokens, learned }
 }

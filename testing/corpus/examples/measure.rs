@@ -1,0 +1,25 @@
+//! Measures float weights: grammar, verbatim sentences, perplexity on held-out text.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use tributary_corpus::measure::{TEMPERATURE, held_out_text, measure, training_sentences};
+use tributary_training::tokenizer::{END, encode, load_tokenizer};
+use tributary_training::{Weights, float_perplexity, generate};
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let directory = arguments.next().context("usage: measure FLOAT_DIRECTORY DOCUMENTS")?;
+    let documents: u64 = arguments.next().context("documents trained on")?.parse()?;
+    let directory = Path::new(&directory);
+    let weights = Weights::load_hf(directory)?;
+    let tokenizer = load_tokenizer(&directory.join("tokenizer.json"))?;
+    let known = training_sentences(2026, documents);
+    let found = measure(&tokenizer, &known, (77, 200), |prompt, seed| {
+        generate(&weights, None, prompt, END, 60, Some((TEMPERATURE, seed)))
+    });
+    println!("{} known sentences, {found:#?}", known.len());
+    let ids = encode(&tokenizer, &held_out_text(99, 60_000))?;
+    println!("{:?}", float_perplexity(&weights, None, &ids, 256)?);
+    Ok(())
+}
