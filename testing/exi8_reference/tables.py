@@ -1,4 +1,4 @@
-"""The constant tables of EXI8, computed with 60 decimal digits, and their BLAKE3 digests.
+"""The constant tables of EXI8, computed with 40 decimal digits, and their BLAKE3 digests.
 
 Run it to compare with `crates/tensor/src/tests/table_hashes.rs`.
 """
@@ -7,7 +7,7 @@ import numpy as np
 from blake3 import blake3
 from mpmath import exp, floor, mp, mpf, sqrt
 
-mp.dps = 60
+mp.dps = 40
 
 
 def half_even(x):

@@ -4,17 +4,39 @@
 //! typed error and allocates only for bytes that are there; a digest is BLAKE3 of the one
 //! canonical encoding.
 
+mod adapter;
+mod adapter_file;
+mod bundle;
 mod bytes;
 mod calibration;
+mod card;
 mod error;
+mod evaluate;
 mod file;
 mod float;
+mod float_forward;
 mod fold;
+mod huggingface;
+mod import;
 pub mod llama2c;
+mod llama2c_tokenizer;
+mod peft;
 mod quantize;
+mod safetensors;
+mod template;
+mod tokenizer;
 
+pub use adapter::{
+    FloatAdapter, FloatAdapterLayer, FloatLowRank, QuantizedAdapter, quantize_adapter,
+};
+pub use bundle::{Bundle, CARD_FILE, MODEL_FILE, TOKENIZER_FILE};
 pub use calibration::Calibration;
+pub use card::{Card, CardMeasure, CardShape};
 pub use error::ModelError;
+pub use evaluate::{Evaluation, Sides, calibrate, evaluate};
 pub use float::{FloatLayer, FloatModel, Matrix, Rope, RopeScaling};
 pub use fold::{Fold, QuantizedModel};
+pub use import::{FloatImport, Imported, import};
+pub use peft::{PeftAdapter, write_peft};
 pub use quantize::{QuantizeOptions, quantize};
+pub use tokenizer::{DecodeStream, Special, Tokenizer};

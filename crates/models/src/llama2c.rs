@@ -84,7 +84,7 @@ fn read_tensors(
     let mut out = Vec::with_capacity(layers);
     for _ in 0..layers {
         // The stacks were built with one entry per layer.
-        let mut next = |stack: &mut std::vec::IntoIter<Matrix>| {
+        let next = |stack: &mut std::vec::IntoIter<Matrix>| {
             stack.next().ok_or_else(|| damaged("a layer is missing".into()))
         };
         out.push(FloatLayer {

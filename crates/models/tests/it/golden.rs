@@ -1,22 +1,16 @@
 //! The golden check of the specification, section 7, on the real stories260K checkpoint.
 
-use std::path::PathBuf;
-
 use sha2::{Digest as _, Sha256};
 use tributary_models::{QuantizeOptions, QuantizedModel, llama2c, quantize};
 use tributary_tensor::{
     Backend, EmbeddingRows, KvCache, Linear, Model, Segment, Want, argmax, forward, reference,
 };
 
-/// The checkpoint, when the public data lie beside the repository.
+use crate::fixture;
+
+/// The quantised checkpoint, when it is there.
 fn stories() -> Option<QuantizedModel> {
-    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let data = std::env::var_os("TRIBUTARY_DATA").map_or_else(beside, PathBuf::from);
-    let path = data.join("stories260k/stories260K.bin");
-    let Ok(bytes) = std::fs::read(&path) else {
-        eprintln!("SKIPPED: {} is absent; set TRIBUTARY_DATA to the public data", path.display());
-        return None;
-    };
+    let bytes = std::fs::read(fixture::stories()?).expect("it can be read");
     let float = llama2c::read_checkpoint(&bytes).expect("the checkpoint is whole");
     Some(quantize(&float, &QuantizeOptions::default()).expect("it quantises"))
 }
