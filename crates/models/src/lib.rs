@@ -6,6 +6,7 @@
 
 mod adapter;
 mod adapter_file;
+pub mod bench;
 mod bundle;
 mod bytes;
 mod calibration;

@@ -53,7 +53,12 @@ fn tile<const ROWS: usize>(lanes: &[Lane], x: &[u8], stride: usize, out: &mut [i
     let width = x.len() / ROWS;
     let zero_point = _mm256_set1_epi8(-128);
     let ones = _mm256_set1_epi16(1);
-    for (block, lanes) in lanes.chunks_exact(width / GROUP).enumerate() {
+    let groups = width / GROUP;
+    let mut rows: [&[[u8; GROUP]]; ROWS] = [&[]; ROWS];
+    for (row, bytes) in rows.iter_mut().enumerate() {
+        *bytes = &x[row * width..][..width].as_chunks::<GROUP>().0[..groups];
+    }
+    for (block, lanes) in lanes.chunks_exact(groups).enumerate() {
         let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
         for (group, lane) in lanes.iter().enumerate() {
             // SAFETY: a lane is 64 bytes, aligned to 64.
@@ -62,9 +67,7 @@ fn tile<const ROWS: usize>(lanes: &[Lane], x: &[u8], stride: usize, out: &mut [i
                 [_mm256_load_si256(pointer), _mm256_load_si256(pointer.add(1))]
             };
             for (row, sums) in sums.iter_mut().enumerate() {
-                let at = row * width + group * GROUP;
-                let bytes = [x[at], x[at + 1], x[at + 2], x[at + 3]];
-                let x = _mm256_set1_epi32(i32::from_le_bytes(bytes));
+                let x = _mm256_set1_epi32(i32::from_le_bytes(rows[row][group]));
                 let x = _mm256_sub_epi8(x, zero_point);
                 // The magnitude of -128 is 128 as an unsigned byte, which is what maddubs reads.
                 let magnitude = _mm256_abs_epi8(x);

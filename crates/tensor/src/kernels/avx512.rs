@@ -81,20 +81,25 @@ fn tile<const ROWS: usize, const BLOCKS: usize>(
 ) {
     let (width, stride) = (x.len() / ROWS, offsets.len());
     let groups = width / GROUP;
-    let lanes = &lanes[..BLOCKS * groups];
-    let rows: [&[u8]; ROWS] = std::array::from_fn(|row| &x[row * width..][..groups * GROUP]);
+    // Slices of one known length let the loop run without bounds checks.
+    let mut columns: [&[Lane]; BLOCKS] = [&[]; BLOCKS];
+    for (block, column) in columns.iter_mut().enumerate() {
+        *column = &lanes[block * groups..][..groups];
+    }
+    let mut rows: [&[[u8; GROUP]]; ROWS] = [&[]; ROWS];
+    for (row, bytes) in rows.iter_mut().enumerate() {
+        *bytes = &x[row * width..][..width].as_chunks::<GROUP>().0[..groups];
+    }
     let mut sums = [[_mm512_setzero_si512(); BLOCKS]; ROWS];
     for group in 0..groups {
         let mut weights = [_mm512_setzero_si512(); BLOCKS];
-        for (block, weights) in weights.iter_mut().enumerate() {
-            let lane: *const Lane = &raw const lanes[block * groups + group];
+        for (weights, column) in weights.iter_mut().zip(&columns) {
+            let lane: *const Lane = &raw const column[group];
             // SAFETY: a lane is 64 bytes, aligned to 64.
             *weights = unsafe { _mm512_load_si512(lane.cast()) };
         }
         for (row, sums) in rows.iter().zip(&mut sums) {
-            let at = group * GROUP;
-            let bytes = [row[at], row[at + 1], row[at + 2], row[at + 3]];
-            let x = _mm512_set1_epi32(i32::from_le_bytes(bytes));
+            let x = _mm512_set1_epi32(i32::from_le_bytes(row[group]));
             for (sum, weights) in sums.iter_mut().zip(weights) {
                 *sum = _mm512_dpbusd_epi32(*sum, x, weights);
             }
