@@ -71,18 +71,13 @@ impl Models {
 
     /// The model, then its ancestors breadth first.
     pub async fn lineage(&self, id: ModelId) -> Result<Lineage, ClientError> {
-        let steps = self.0.call(MODELS, &IModels::lineageOfCall { modelId: id.0 }).await?;
-        let steps: Result<Vec<LineageStep>, ClientError> = steps
-            .into_iter()
-            .map(|step| {
-                let shares = step.sharesPpm.into_iter().map(Ppm::try_from);
-                let shares: Result<Vec<Ppm>, _> = shares.collect();
-                let shares = shares.map_err(|error| ClientError::malformed("lineageOf", error))?;
-                let parents = step.parents.into_iter().map(ModelId).zip(shares).collect();
-                Ok(LineageStep { model: ModelId(step.modelId), owner: step.owner, parents })
-            })
-            .collect();
-        Ok(Lineage { steps: steps? })
+        lineage_of(self.0.call(MODELS, &IModels::lineageOfCall { modelId: id.0 }).await?)
+    }
+
+    /// The lineage as it stood after a block.
+    pub async fn lineage_at(&self, id: ModelId, block: u64) -> Result<Lineage, ClientError> {
+        let call = IModels::lineageOfCall { modelId: id.0 };
+        lineage_of(self.0.call_at(MODELS, &call, block.into()).await?)
     }
 
     /// True when the name can be registered.
@@ -100,6 +95,16 @@ impl Models {
             IRoyalties::splitOfCall { feeCompute: compute.wei(), feeLicence: licence.wei() };
         self.0.call(ROYALTIES, &call).await
     }
+}
+
+fn lineage_of(steps: Vec<IModels::LineageStep>) -> Result<Lineage, ClientError> {
+    let steps = steps.into_iter().map(|step| {
+        let shares: Result<Vec<Ppm>, _> = step.sharesPpm.into_iter().map(Ppm::try_from).collect();
+        let shares = shares.map_err(|error| ClientError::malformed("lineageOf", error))?;
+        let parents = step.parents.into_iter().map(ModelId).zip(shares).collect();
+        Ok(LineageStep { model: ModelId(step.modelId), owner: step.owner, parents })
+    });
+    Ok(Lineage { steps: steps.collect::<Result<_, ClientError>>()? })
 }
 
 /// The licence prices of a model in force.

@@ -80,6 +80,12 @@ impl Rest {
         self.answer(path, request).await
     }
 
+    /// Any path of the node as text, such as `/api/v1/samples/newcomer`.
+    pub async fn text(&self, path: &str) -> Result<String, ClientError> {
+        let response = self.send(self.request(Method::GET, path)).await?;
+        response.text().await.map_err(|error| unreachable_at(&self.base, &error))
+    }
+
     /// Writes, with a fresh idempotency key.
     pub async fn post<B: Serialize, T: DeserializeOwned>(
         &self,

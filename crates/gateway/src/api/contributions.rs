@@ -1,0 +1,157 @@
+//! Contributions: prepared calls for any signer, submitted ones for guests, and their story.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{Path, State},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tributary_client::{api, datanets};
+use tributary_contracts::{ContributionStatus, IDatanets};
+use tributary_indexer::{UploadRow, UploadState};
+use tributary_primitives::{Amount, ContributionId, DatanetId};
+
+use super::input::{Done, Input};
+use crate::{Refusal, caller::Caller, shared::Shared};
+
+#[derive(Deserialize)]
+pub(super) struct FromUpload {
+    upload: String,
+}
+
+/// An upload that can be contributed, and what that costs.
+struct Ready {
+    upload: UploadRow,
+    stake: Amount,
+    fee: Amount,
+    call: tributary_client::Call,
+}
+
+async fn ready(shared: &Shared, datanet: DatanetId, id: &str) -> Result<Ready, Refusal> {
+    let upload = shared.index.upload(id)?.ok_or_else(|| {
+        Refusal::not_found("upload", id).param("upload").hint("POST /api/v1/uploads first")
+    })?;
+    if upload.accepted == 0 {
+        return Err(Refusal::data("nothing_to_contribute", "no row of this upload was accepted")
+            .hint("correct the rows that the report names"));
+    }
+    if upload.state == UploadState::Submitted {
+        return Err(Refusal::conflict("already_contributed", "this upload was contributed before")
+            .hint("upload other rows"));
+    }
+    let items = u64::from(upload.accepted);
+    let (stake, fee) = shared.chain.datanets().cost(datanet, items).await?;
+    let value = stake
+        .checked_add(fee)
+        .ok_or_else(|| Refusal::internal("stake and fee do not fit"))?;
+    let base = &shared.config.public_url;
+    let call = datanets::contribute(&datanets::Contribution {
+        datanet,
+        items_root: upload.items_root,
+        item_count: items,
+        data_commit: upload.digest,
+        uri: format!("{base}/api/v1/blobs/{}", upload.digest),
+        value,
+    });
+    Ok(Ready { upload, stake, fee, call })
+}
+
+/// The calls that contribute an upload.
+pub(super) async fn prepare(
+    State(shared): State<Arc<Shared>>,
+    Path(datanet): Path<u64>,
+    Input(asked): Input<FromUpload>,
+) -> Result<Json<api::Prepared>, Refusal> {
+    let ready = ready(&shared, DatanetId(datanet), &asked.upload).await?;
+    let rows = ready.upload.accepted;
+    let summary = format!(
+        "Contribute {rows} rows to datanet {datanet}: stake {} (returned when published), review \
+         fee {}",
+        ready.stake, ready.fee
+    );
+    Ok(Json(api::Prepared {
+        total: ready.call.value,
+        calls: vec![ready.call],
+        summary,
+        stake: ready.stake,
+        fee: ready.fee,
+    }))
+}
+
+/// Signs the prepared calls with a guest's key.
+pub(super) async fn create(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    Path(datanet): Path<u64>,
+    Input(asked): Input<FromUpload>,
+) -> Result<Done, Refusal> {
+    let account = caller.require_guest()?;
+    let ready = ready(&shared, DatanetId(datanet), &asked.upload).await?;
+    if ready.upload.account != account {
+        return Err(Refusal::forbidden("not_your_upload", "another account made this upload"));
+    }
+    let receipt = shared.guest_sender(account)?.send(&ready.call).await?;
+    let id = datanets::contributed_id(&receipt)
+        .ok_or_else(|| Refusal::internal("a contribution left no event"))?;
+    shared.index.submit_upload(&ready.upload.id, id).await?;
+    let contributed = api::Contributed {
+        contribution: id.0,
+        transaction: receipt.transaction_hash,
+        stake: ready.stake,
+        fee: ready.fee,
+    };
+    Done::accepted(contributed, format!("/contributions/{id}"))
+}
+
+/// One contribution with its steps.
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<u64>,
+) -> Result<Json<Value>, Refusal> {
+    let contribution = shared.chain.datanets().contribution(ContributionId(id)).await?;
+    view(&shared, &contribution).map(Json)
+}
+
+/// A contribution for people.
+pub(super) fn view(
+    shared: &Shared,
+    contribution: &IDatanets::Contribution,
+) -> Result<Value, Refusal> {
+    let id = ContributionId(contribution.id);
+    let steps = shared.index.steps(id)?;
+    let steps: Vec<Value> = steps
+        .into_iter()
+        .map(|step| {
+            json!({
+                "name": step.step, "detail": step.detail, "at": step.time,
+                "transaction": step.tx, "block_number": step.block,
+            })
+        })
+        .collect();
+    let version = (contribution.version != 0).then_some(contribution.version);
+    Ok(json!({
+        "id": id, "datanet": contribution.datanetId, "contributor": contribution.contributor,
+        "rows": contribution.itemCount, "state": state(contribution.status),
+        "score": contribution.score, "version": version,
+        "stake": contribution.stake.to_string(), "fee": contribution.fee.to_string(),
+        "reason": shared.index.setting(&reason_setting(id))?, "submitted_at": contribution.submittedAt,
+        "phase_end": contribution.phaseEnd, "data_commit": contribution.dataCommit,
+        "items_root": contribution.itemsRoot, "uri": contribution.uri, "steps": steps,
+    }))
+}
+
+/// Where a reviewer of this node leaves its reasons.
+pub fn reason_setting(id: ContributionId) -> String {
+    format!("review:{id}")
+}
+
+fn state(status: u8) -> &'static str {
+    match ContributionStatus::try_from(status) {
+        Ok(ContributionStatus::Committing) => "checked",
+        Ok(ContributionStatus::Revealing) => "reviewed",
+        Ok(status) => status.name(),
+        Err(_) => "unknown",
+    }
+}

@@ -1,0 +1,296 @@
+//! Datanets: lists, rows, versions, earnings, and the writes of an owner.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{Path, Query, State},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tributary_client::{api, datanets};
+use tributary_contracts::{DatanetStatus, IDatanets};
+use tributary_indexer::{DatanetRecord, RecordPage};
+use tributary_primitives::{Address, Amount, B256, DatanetId, Digest, Role};
+
+use super::{
+    contributions,
+    input::{Done, Input},
+};
+use crate::{Refusal, caller::Caller, shared::Shared};
+
+#[derive(Deserialize)]
+pub(super) struct Page {
+    after: Option<u64>,
+    limit: Option<usize>,
+}
+
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    Query(page): Query<Page>,
+) -> Result<Json<Value>, Refusal> {
+    let limit = page.limit.unwrap_or(50).clamp(1, 100);
+    let all = shared.chain.datanets().list().await?;
+    let mut rest = all.into_iter().filter(|datanet| datanet.id > page.after.unwrap_or(0));
+    let mut items = Vec::new();
+    for datanet in rest.by_ref().take(limit) {
+        items.push(view(&shared, &datanet).await?);
+    }
+    Ok(Json(json!({"items": items, "has_more": rest.next().is_some()})))
+}
+
+/// A datanet for people.
+async fn view(shared: &Shared, datanet: &IDatanets::Datanet) -> Result<Value, Refusal> {
+    let id = DatanetId(datanet.id);
+    let status = DatanetStatus::try_from(datanet.status).map_or("unknown", DatanetStatus::name);
+    let root = match datanet.headVersion {
+        0 => None,
+        version => Some(shared.chain.datanets().snapshot(id, version).await?.root),
+    };
+    Ok(json!({
+        "id": id, "name": datanet.spec.name, "description": description(&datanet.spec.uri),
+        "owner": datanet.owner, "licence": datanet.spec.licence, "version": datanet.headVersion,
+        "rows": datanet.publishedItems, "contributions": datanet.contributionCount,
+        "contributors": shared.index.contributor_count(id)?,
+        "stake_per_item": datanet.stakePerItem.to_string(),
+        "min_stake": datanet.minStake.to_string(), "review_fee": datanet.reviewFee.to_string(),
+        "earned_30d": shared.index.datanet_income(id)?, "answers": shared.index.datanet_answers(id)?,
+        "status": status, "snapshot_root": root, "created_at": datanet.createdAt,
+        "accept_score": datanet.spec.acceptScore, "auto_publish": datanet.spec.autoPublish,
+    }))
+}
+
+/// A datanet's uri is its description as a `data:` text, or an address of one.
+fn description(uri: &str) -> String {
+    uri.strip_prefix("data:text/plain,").map_or_else(|| uri.to_owned(), percent_decode)
+}
+
+fn percent_decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut position = 0;
+    while let Some(byte) = bytes.get(position) {
+        let pair = (*byte == b'%').then(|| bytes.get(position + 1..position + 3)).flatten();
+        let pair = pair.and_then(|pair| std::str::from_utf8(pair).ok());
+        match pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
+            Some(value) => {
+                decoded.push(value);
+                position += 3;
+            }
+            None => {
+                decoded.push(*byte);
+                position += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<u64>,
+) -> Result<Json<Value>, Refusal> {
+    let id = DatanetId(id);
+    let datanet = shared.chain.datanets().get(id).await?;
+    let mut body = view(&shared, &datanet).await?;
+    let mut list = shared.chain.datanets().contributions(id).await?;
+    list.reverse();
+    list.truncate(100);
+    let shown: Result<Vec<Value>, Refusal> =
+        list.iter().map(|contribution| contributions::view(&shared, contribution)).collect();
+    body["contributions"] = shown?.into();
+    body["contribution_count"] = datanet.contributionCount.into();
+    Ok(Json(body))
+}
+
+#[derive(Deserialize)]
+pub(super) struct RowsAsked {
+    version: Option<u32>,
+    offset: Option<u32>,
+    limit: Option<u32>,
+    search: Option<String>,
+    contributor: Option<Address>,
+}
+
+pub(super) async fn rows(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<u64>,
+    Query(asked): Query<RowsAsked>,
+) -> Result<Json<Value>, Refusal> {
+    let id = DatanetId(id);
+    let datanet = shared.chain.datanets().get(id).await?;
+    let total = match asked.version {
+        Some(version) => shared.chain.datanets().snapshot(id, version).await?.itemCount,
+        None => datanet.publishedItems,
+    };
+    let page = RecordPage {
+        all: false,
+        search: asked.search.as_deref().filter(|words| !words.is_empty()),
+        contributor: asked.contributor,
+        offset: asked.offset.unwrap_or(0),
+        limit: asked.limit.unwrap_or(50).clamp(1, 100),
+    };
+    let newest = asked.version.unwrap_or(u32::MAX);
+    let mut records = shared.index.datanet_records(id, page)?;
+    records.retain(|record| record.version.is_some_and(|version| version <= newest));
+    Ok(Json(json!({"items": record_views(&shared, &records)?, "total": total})))
+}
+
+fn record_views(shared: &Shared, records: &[DatanetRecord]) -> Result<Vec<Value>, Refusal> {
+    let ids: Vec<Digest> = records.iter().map(|record| record.row.record).collect();
+    let earned = shared.index.record_earnings(&ids)?;
+    let views = records.iter().zip(earned).map(|(record, earned)| {
+        let mut view = record.row.body.clone();
+        if let Some(fields) = view.as_object_mut() {
+            fields.shift_remove("id");
+        }
+        view["record_id"] = json!(record.row.record);
+        view["own_id"] = json!(record.row.own_id);
+        view["contributor"] = json!(record.contributor);
+        view["contribution"] = json!(record.contribution);
+        view["version"] = json!(record.version);
+        view["uses"] = json!(earned.answers);
+        view["earned"] = json!(earned.total);
+        view
+    });
+    Ok(views.collect())
+}
+
+/// One record, wherever it stands.
+pub(super) async fn record(
+    State(shared): State<Arc<Shared>>,
+    Path(text): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let id: Digest = text.parse().map_err(|error| Refusal::field("id", format!("{error}")))?;
+    let record = shared.index.record(id)?.ok_or_else(|| Refusal::not_found("record", id))?;
+    let contribution = shared.chain.datanets().contribution(record.contribution).await?;
+    let mut views = record_views(&shared, std::slice::from_ref(&record))?;
+    let mut view = views.pop().unwrap_or_default();
+    view["datanet"] = json!(contribution.datanetId);
+    view["receipts"] = json!(shared.index.receipts_of_record(id, 20)?);
+    Ok(Json(view))
+}
+
+pub(super) async fn versions(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<u64>,
+) -> Result<Json<Value>, Refusal> {
+    let snapshots = shared.index.snapshots(DatanetId(id))?;
+    let items: Vec<Value> = snapshots
+        .into_iter()
+        .map(|snapshot| {
+            json!({
+                "version": snapshot.version, "root": snapshot.root, "rows": snapshot.items,
+                "contributions": snapshot.contributions, "block_number": snapshot.block,
+                "transaction": snapshot.tx, "at": snapshot.time,
+            })
+        })
+        .collect();
+    Ok(Json(json!({"items": items, "has_more": false})))
+}
+
+pub(super) async fn earnings(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<u64>,
+) -> Result<Json<Value>, Refusal> {
+    let id = DatanetId(id);
+    let party = tributary_primitives::Party::datanet(id);
+    let people = shared.index.datanet_contributors(id, 100)?;
+    let people: Vec<Value> = people
+        .into_iter()
+        .map(|(account, total, answers)| {
+            json!({"account": account, "total": total, "answers": answers})
+        })
+        .collect();
+    let pool = shared.chain.royalties().pool(id).await?;
+    Ok(Json(json!({
+        "datanet": id, "total": shared.index.datanet_income(id)?,
+        "answers": shared.index.datanet_answers(id)?, "contributors": people,
+        "commons": shared.index.role_earnings(party, Role::Commons)?,
+        "backers": shared.index.role_earnings(party, Role::Backers)?,
+        "pool": {
+            "backing": pool.backing.to_string(),
+            "backers_received": pool.backersReceived.to_string(),
+            "commons_received": pool.commonsReceived.to_string(),
+        },
+    })))
+}
+
+#[derive(Deserialize)]
+pub(super) struct NewDatanet {
+    name: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    licence: Option<String>,
+}
+
+fn create_call(asked: NewDatanet) -> tributary_client::Call {
+    let text = tributary_client::percent_encode(asked.description.trim());
+    let uri = if text.is_empty() { String::new() } else { format!("data:text/plain,{text}") };
+    datanets::create(IDatanets::DatanetSpec {
+        name: asked.name.trim().to_owned(),
+        uri,
+        schemaHash: B256::ZERO,
+        licence: asked.licence.unwrap_or_else(|| "CC-BY-4.0".into()),
+        reviewers: 0,
+        acceptScore: 0,
+        autoPublish: true,
+    })
+}
+
+/// The call that opens a datanet.
+pub(super) async fn prepare(Input(asked): Input<NewDatanet>) -> Json<api::Prepared> {
+    let call = create_call(asked);
+    Json(api::Prepared {
+        summary: call.summary.clone(),
+        calls: vec![call],
+        stake: Amount::ZERO,
+        fee: Amount::ZERO,
+        total: Amount::ZERO,
+    })
+}
+
+/// Opens a datanet of a guest.
+pub(super) async fn create(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    Input(asked): Input<NewDatanet>,
+) -> Result<Done, Refusal> {
+    let account = caller.require_guest()?;
+    let receipt = shared.guest_sender(account)?.send(&create_call(asked)).await?;
+    let id = datanets::created_id(&receipt)
+        .ok_or_else(|| Refusal::internal("opening a datanet left no event"))?;
+    let body = json!({"id": id, "transaction": receipt.transaction_hash});
+    Done::accepted(body, format!("/datanets/{id}"))
+}
+
+/// Freezes what is accepted into the next version: anyone may, so the gateway may too.
+pub(super) async fn publish(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<u64>,
+) -> Result<Done, Refusal> {
+    let account = caller.require_guest()?;
+    let datanet = DatanetId(id);
+    let call = datanets::publish(datanet);
+    let receipt = shared.guest_sender(account)?.send(&call).await?;
+    let version = shared.chain.datanets().get(datanet).await?.headVersion;
+    let body = json!({"transaction": receipt.transaction_hash, "version": version});
+    Done::accepted(body, format!("/datanets/{id}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_comes_back_as_it_was_written() {
+        let text = "Grüner Tee, 100 % organic\n\"quoted\" %zz";
+        let uri = format!("data:text/plain,{}", tributary_client::percent_encode(text));
+        assert_eq!(description(&uri), text);
+        assert_eq!(description("https://example.org/card"), "https://example.org/card");
+        assert_eq!(percent_decode("%"), "%");
+        assert_eq!(percent_decode("%4"), "%4");
+    }
+}

@@ -1,0 +1,232 @@
+//! Bodies as JSON or as forms, and answers that redirect when a page without scripts asked.
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{FromRequest, Request, rejection::BytesRejection},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next as Inner,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tributary_client::percent_encode;
+use tributary_primitives::Amount;
+
+use crate::Refusal;
+
+/// A body of JSON or form fields. No body reads as an empty object.
+pub struct Input<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Input<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let kind = content_type(request.headers()).to_owned();
+        let bytes = Bytes::from_request(request, state).await.map_err(too_large)?;
+        read(&kind, &bytes).map(Self)
+    }
+}
+
+fn too_large(rejection: BytesRejection) -> Refusal {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Refusal::too_large("the body is above its limit");
+    }
+    Refusal::new(rejection.status(), "unreadable_body", rejection.body_text())
+}
+
+pub(super) fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn read<T: DeserializeOwned>(kind: &str, bytes: &[u8]) -> Result<T, Refusal> {
+    let malformed = |detail: String| Refusal::new(StatusCode::BAD_REQUEST, "invalid_body", detail);
+    if kind.starts_with("application/x-www-form-urlencoded") {
+        // Browsers send empty fields for what nobody filled in.
+        let pairs: Vec<(String, String)> =
+            serde_urlencoded::from_bytes(bytes).map_err(|error| malformed(error.to_string()))?;
+        let filled: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        let text =
+            serde_urlencoded::to_string(filled).map_err(|error| malformed(error.to_string()))?;
+        return serde_urlencoded::from_str(&text).map_err(|error| malformed(error.to_string()));
+    }
+    let bytes = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}".as_slice() } else { bytes };
+    serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))
+}
+
+/// Money in a body: whole wei, or OPEN when it has a point or the word behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money(pub Amount);
+
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Number(u64),
+            Text(String),
+        }
+        match Form::deserialize(deserializer)? {
+            Form::Number(wei) => Ok(Self(Amount::from_wei(wei.into()))),
+            Form::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let wei = text.parse().map_err(D::Error::custom)?;
+                Ok(Self(Amount::from_wei(wei)))
+            }
+            Form::Text(text) => text.parse().map(Self).map_err(D::Error::custom),
+        }
+    }
+}
+
+/// Where a page goes after its form.
+#[derive(Clone, Debug)]
+pub struct Next(pub String);
+
+/// The answer to a write.
+pub struct Done {
+    status: StatusCode,
+    body: Value,
+    next: String,
+}
+
+impl Done {
+    /// 201.
+    pub fn created(body: impl Serialize, next: impl Into<String>) -> Result<Self, Refusal> {
+        Self::with(StatusCode::CREATED, body, next)
+    }
+
+    /// 202.
+    pub fn accepted(body: impl Serialize, next: impl Into<String>) -> Result<Self, Refusal> {
+        Self::with(StatusCode::ACCEPTED, body, next)
+    }
+
+    /// 200.
+    pub fn ok(body: impl Serialize, next: impl Into<String>) -> Result<Self, Refusal> {
+        Self::with(StatusCode::OK, body, next)
+    }
+
+    fn with(
+        status: StatusCode,
+        body: impl Serialize,
+        next: impl Into<String>,
+    ) -> Result<Self, Refusal> {
+        let body = serde_json::to_value(body).map_err(Refusal::internal)?;
+        Ok(Self { status, body, next: next.into() })
+    }
+}
+
+impl IntoResponse for Done {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        response.extensions_mut().insert(Next(self.next));
+        response
+    }
+}
+
+/// Turns the answers to forms of pages into redirects: forward on success, back on refusal.
+pub async fn redirect_forms(request: Request, next: Inner) -> Response {
+    let wants_page = *request.method() == Method::POST
+        && accepts_page(request.headers())
+        && is_form(content_type(request.headers()));
+    let wanted = query_next(request.uri().query().unwrap_or_default());
+    let back = request.headers().get(header::REFERER).and_then(|value| value.to_str().ok());
+    let back = back.and_then(local_path).unwrap_or_else(|| "/".to_owned());
+    let response = next.run(request).await;
+    if !wants_page {
+        return response;
+    }
+    let target = if response.status().is_success() {
+        let own = response.extensions().get::<Next>().map(|next| next.0.clone());
+        wanted.or(own).unwrap_or(back)
+    } else {
+        return problem_page(response, &back).await;
+    };
+    let mut redirect = StatusCode::SEE_OTHER.into_response();
+    if let Ok(location) = HeaderValue::from_str(&target) {
+        redirect.headers_mut().insert(header::LOCATION, location);
+    }
+    for cookie in response.headers().get_all(header::SET_COOKIE) {
+        redirect.headers_mut().append(header::SET_COOKIE, cookie.clone());
+    }
+    redirect
+}
+
+/// Back to the form, with what went wrong.
+async fn problem_page(response: Response, back: &str) -> Response {
+    let bytes = axum::body::to_bytes(response.into_body(), 64 << 10).await.unwrap_or_default();
+    let problem: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let text = |name: &str| percent_encode(problem[name].as_str().unwrap_or_default());
+    let (path, fragment) = back.split_once('#').unwrap_or((back, ""));
+    let path = path.split("problem=").next().unwrap_or(path).trim_end_matches(['?', '&']);
+    let joint = if path.contains('?') { '&' } else { '?' };
+    let hash = if fragment.is_empty() { "" } else { "#" };
+    let target = format!(
+        "{path}{joint}problem={}&hint={}&code={}{hash}{fragment}",
+        text("detail"),
+        text("hint"),
+        text("code")
+    );
+    let mut redirect = StatusCode::SEE_OTHER.into_response();
+    if let Ok(location) = HeaderValue::from_str(&target) {
+        redirect.headers_mut().insert(header::LOCATION, location);
+    }
+    redirect
+}
+
+fn accepts_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.starts_with("text/html"))
+}
+
+fn is_form(kind: &str) -> bool {
+    kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/form-data")
+}
+
+fn query_next(query: &str) -> Option<String> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).ok()?;
+    let next = pairs.into_iter().find(|(name, _)| name == "next")?.1;
+    // A path of our own, never another site.
+    (next.starts_with('/') && !next.starts_with("//") && !next.contains('\\')).then_some(next)
+}
+
+fn local_path(referer: &str) -> Option<String> {
+    let uri: axum::http::Uri = referer.parse().ok()?;
+    uri.path_and_query().map(ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Key {
+        name: Option<String>,
+        cap: Money,
+        count: Option<u32>,
+    }
+
+    #[test]
+    fn json_and_forms_read_alike_and_empty_fields_are_absent() {
+        let wei = Amount::from_wei(1_500_000_000_000_000_000);
+        let json: Key =
+            read("application/json", br#"{"name":"a b","cap":"1500000000000000000","count":2}"#)
+                .unwrap();
+        let form = "application/x-www-form-urlencoded";
+        let from_form: Key = read(form, b"name=a+b&cap=1.5&count=2").unwrap();
+        assert_eq!(json, from_form);
+        assert_eq!(json, Key { name: Some("a b".into()), cap: Money(wei), count: Some(2) });
+        let bare: Key = read(form, b"name=&cap=1.5+OPEN&count=").unwrap();
+        assert_eq!(bare, Key { name: None, cap: Money(wei), count: None });
+        assert!(read::<Key>(form, b"cap=-1").is_err());
+        assert!(read::<Key>("application/json", b"{").is_err());
+    }
+
+    #[test]
+    fn a_form_never_leads_to_another_site() {
+        assert_eq!(query_next("next=%2Fjobs%2F1").as_deref(), Some("/jobs/1"));
+        for bad in ["next=https%3A%2F%2Fevil", "next=%2F%2Fevil", "next=%2F%5Cevil", "x=1"] {
+            assert_eq!(query_next(bad), None, "{bad}");
+        }
+        assert_eq!(local_path("http://evil.example/x?y=1").as_deref(), Some("/x?y=1"));
+    }
+}

@@ -1,0 +1,220 @@
+//! API keys of the caller.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{Path, State},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tributary_client::{ApiSecret, api, channels};
+use tributary_contracts::ChannelStatus;
+use tributary_indexer::KeyRow;
+use tributary_primitives::{Address, Amount, B256, ChannelId, Digest};
+
+use super::input::{Done, Input, Money};
+use crate::{
+    Refusal,
+    caller::Caller,
+    keys::{self, KeySpec},
+    shared::{Shared, now_ms, open},
+};
+
+#[derive(Deserialize)]
+pub(super) struct NewKey {
+    name: Option<String>,
+    cap: Money,
+}
+
+/// Makes a key of a guest: deposits what is missing and opens its channel.
+pub(super) async fn create(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    Input(asked): Input<NewKey>,
+) -> Result<Done, Refusal> {
+    let owner = shared.guest_sender(caller.require_guest()?)?;
+    let name = key_name(asked.name)?;
+    let spec = KeySpec { name, cap: asked.cap.0, keep_secret: false };
+    let made = keys::make(&shared, &owner, spec).await?;
+    let body = api::CreatedKey {
+        id: made.row.hash.to_string(),
+        key: made.secret.reveal().to_string(),
+        channel: made.row.channel.0,
+        cap: made.row.cap,
+        transaction: made.transaction,
+    };
+    Done::created(body, "/keys")
+}
+
+fn key_name(name: Option<String>) -> Result<String, Refusal> {
+    let name = name.unwrap_or_else(|| "key".into()).trim().to_owned();
+    if (1..=64).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
+        return Ok(name);
+    }
+    Err(Refusal::field("name", "a key's name has 1 to 64 characters"))
+}
+
+#[derive(Deserialize)]
+pub(super) struct ForWallet {
+    account: Address,
+    signer: Address,
+    cap: Money,
+}
+
+/// The calls that open a channel for a key that the caller made.
+pub(super) async fn prepare(
+    State(shared): State<Arc<Shared>>,
+    Input(asked): Input<ForWallet>,
+) -> Result<Json<Value>, Refusal> {
+    let cap = asked.cap.0;
+    let view = shared.chain.channels();
+    let (free, _) = view.escrow(asked.account).await?;
+    let missing = cap.saturating_sub(free);
+    let longest = view.params().await?.maxExpiry;
+    let expiry = shared.chain.head().await?.timestamp + longest - longest / 10;
+    let mut calls = Vec::new();
+    if !missing.is_zero() {
+        calls.push(channels::deposit(missing));
+    }
+    calls.push(channels::open(shared.address(), asked.signer, cap, expiry));
+    let channel = view.next_id(asked.account, shared.address(), asked.signer).await?;
+    let prepared = api::Prepared {
+        calls,
+        summary: format!("Open a key that can spend at most {cap}"),
+        stake: cap,
+        fee: Amount::ZERO,
+        total: missing,
+    };
+    let mut body = serde_json::to_value(prepared).map_err(Refusal::internal)?;
+    body["channel"] = json!(channel);
+    Ok(Json(body))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Registered {
+    key: String,
+    channel: B256,
+    name: Option<String>,
+}
+
+/// Makes a key known whose channel its owner opened.
+pub(super) async fn register(
+    State(shared): State<Arc<Shared>>,
+    Input(asked): Input<Registered>,
+) -> Result<Done, Refusal> {
+    let secret = ApiSecret::parse(&asked.key).ok_or_else(|| {
+        Refusal::field("key", "a key is `trib_sk_` and 64 hex digits")
+    })?;
+    let channel = shared.chain.channels().get(ChannelId(asked.channel)).await?;
+    let open = channel.status == ChannelStatus::Open.code();
+    if channel.gateway != shared.address() || !open {
+        return Err(Refusal::conflict("wrong_channel", "this channel is not open for this gateway")
+            .hint("POST /api/v1/keys/prepare gives the right call"));
+    }
+    if channel.signer != secret.voucher_signer()?.address() {
+        return Err(Refusal::conflict("wrong_signer", "this channel has another voucher key")
+            .hint("the channel's signer is derived from the API key"));
+    }
+    let row = KeyRow {
+        hash: secret.id(),
+        owner: channel.payer,
+        name: key_name(asked.name)?,
+        channel: ChannelId(channel.id),
+        signer: channel.signer,
+        cap: Amount::from_wei(channel.cap),
+        spent: Amount::from_wei(channel.redeemed),
+        held: Amount::ZERO,
+        redeemed: Amount::from_wei(channel.redeemed),
+        voucher: None,
+        sealed_secret: None,
+        active: true,
+        expires_at: channel.expiry,
+        created_ms: now_ms(),
+    };
+    if shared.index.key(row.hash)?.is_some() {
+        return Done::ok(view(&row), "/keys");
+    }
+    shared.index.put_key(row.clone()).await?;
+    Done::created(view(&row), "/keys")
+}
+
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, Refusal> {
+    let keys = shared.index.keys(caller.require()?)?;
+    let items: Vec<Value> = keys.iter().map(view).collect();
+    Ok(Json(json!({"items": items, "has_more": false})))
+}
+
+fn view(key: &KeyRow) -> Value {
+    json!({
+        "id": key.hash, "name": key.name, "channel": key.channel, "cap": key.cap,
+        "spent": key.spent, "held": key.held, "remaining": key.available(),
+        "redeemed": key.redeemed, "active": key.active, "expires_at": key.expires_at,
+        "created_at": key.created_ms / 1_000, "own": key.sealed_secret.is_some(),
+    })
+}
+
+/// The key that the caller's own chat uses.
+pub(super) async fn own(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, Refusal> {
+    match &caller {
+        Caller::Key(key) => Ok(Json(view(&key.row))),
+        _ => {
+            let account = caller.require_guest()?;
+            Ok(Json(view(&keys::guest_payer(&shared, account).await?.key)))
+        }
+    }
+}
+
+/// A key of the caller by its id.
+fn own_key(shared: &Shared, owner: Address, id: &str) -> Result<KeyRow, Refusal> {
+    let hash: Digest = id.parse().map_err(|error| Refusal::field("id", format!("{error}")))?;
+    let key = shared.index.key(hash)?.filter(|key| key.owner == owner);
+    key.ok_or_else(|| Refusal::not_found("key", id))
+}
+
+#[derive(Deserialize)]
+pub(super) struct TopUp {
+    amount: Option<Money>,
+}
+
+/// Raises a key's cap.
+pub(super) async fn top_up(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Input(asked): Input<TopUp>,
+) -> Result<Done, Refusal> {
+    let account = caller.require_guest()?;
+    let key = own_key(&shared, account, &id)?;
+    let amount = asked.amount.map_or(open(5), |money| money.0);
+    let sender = shared.guest_sender(account)?;
+    let (free, _) = shared.chain.channels().escrow(account).await?;
+    let missing = amount.saturating_sub(free);
+    if !missing.is_zero() {
+        sender.send(&channels::deposit(missing)).await?;
+    }
+    let receipt = sender.send(&channels::top_up(key.channel, amount)).await?;
+    let cap = Amount::from_wei(shared.chain.channels().get(key.channel).await?.cap);
+    shared.index.raise_cap(key.hash, cap).await?;
+    Done::ok(json!({"id": key.hash, "cap": cap, "transaction": receipt.transaction_hash}), "/keys")
+}
+
+/// Stops a key; what is left comes back after the channel's grace period.
+pub(super) async fn revoke(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Done, Refusal> {
+    let account = caller.require_guest()?;
+    let key = own_key(&shared, account, &id)?;
+    shared.index.revoke_key(key.hash).await?;
+    let call = channels::request_close(key.channel);
+    let receipt = shared.guest_sender(account)?.send(&call).await?;
+    Done::ok(json!({"id": key.hash, "transaction": receipt.transaction_hash}), "/keys")
+}

@@ -1,0 +1,123 @@
+//! What every request passes: an id, the `Host` allow-list, and the refusal of writes from other
+//! sites.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, header, uri::Authority},
+    middleware::Next,
+    response::Response,
+};
+
+use crate::{
+    Refusal,
+    caller::{Origin, identify},
+    shared::{Shared, fresh},
+};
+
+/// Name of the request id's header.
+pub const REQUEST_ID: &str = "x-request-id";
+
+/// Checks and marks a request before its handler.
+pub async fn guard(
+    State(shared): State<Arc<Shared>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = format!("req_{}", fresh().short());
+    let openai = request.uri().path().starts_with("/v1");
+    let shaped = |refusal: Refusal| if openai { refusal.openai() } else { refusal.problem() };
+    let mut response = match admit(&shared, &mut request) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => shaped(refusal),
+    };
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+fn admit(shared: &Shared, request: &mut Request) -> Result<(), Refusal> {
+    let authority = request.uri().authority().cloned();
+    check_host(&shared.config.hosts, request.headers(), authority.as_ref())?;
+    let writes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if writes {
+        check_site(request.headers())?;
+        shared.origin_limiter.take(&Origin::of(request.extensions()).0)?;
+    }
+    let caller = identify(shared, request.headers())?;
+    request.extensions_mut().insert(caller);
+    Ok(())
+}
+
+fn check_host(
+    hosts: &[String],
+    headers: &HeaderMap,
+    authority: Option<&Authority>,
+) -> Result<(), Refusal> {
+    let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let named = named.or_else(|| authority.map(Authority::as_str)).unwrap_or_default();
+    let host = named.parse::<Authority>().map(|host| host.host().to_ascii_lowercase());
+    let host = host.unwrap_or_default();
+    if hosts.iter().any(|allowed| *allowed == host) {
+        return Ok(());
+    }
+    Err(Refusal::forbidden("host_refused", format!("this gateway is not known as `{named}`"))
+        .hint(format!("use one of: {}", hosts.join(", "))))
+}
+
+/// Browsers say where a request comes from; programs say nothing.
+fn check_site(headers: &HeaderMap) -> Result<(), Refusal> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let refused = || {
+        Err(Refusal::forbidden("cross_site", "a page of another site may not write here")
+            .hint("open the console itself"))
+    };
+    if let Some(site) = text("sec-fetch-site")
+        && !matches!(site, "same-origin" | "none")
+    {
+        return refused();
+    }
+    if let (Some(origin), Some(host)) = (text("origin"), text("host")) {
+        let from = origin.split_once("://").map(|(_, authority)| authority);
+        if from != Some(host) {
+            return refused();
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| {
+            (header::HeaderName::from_static(name), HeaderValue::from_static(value))
+        }).collect()
+    }
+
+    #[test]
+    fn only_known_hosts_are_answered() {
+        let hosts = vec!["localhost".to_owned(), "[::1]".to_owned()];
+        for known in ["localhost:8545", "LOCALHOST", "[::1]:8545"] {
+            assert_eq!(check_host(&hosts, &headers(&[("host", known)]), None), Ok(()), "{known}");
+        }
+        for other in ["evil.example:8545", "localhost.evil.example", ""] {
+            assert!(check_host(&hosts, &headers(&[("host", other)]), None).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn writes_of_other_sites_are_refused_and_programs_pass() {
+        assert_eq!(check_site(&headers(&[("host", "localhost:8545")])), Ok(()));
+        let own = [("host", "localhost:8545"), ("origin", "http://localhost:8545")];
+        assert_eq!(check_site(&headers(&own)), Ok(()));
+        let other = [("host", "localhost:8545"), ("origin", "http://evil.example")];
+        assert!(check_site(&headers(&other)).is_err());
+        assert!(check_site(&headers(&[("sec-fetch-site", "cross-site")])).is_err());
+        assert!(check_site(&headers(&[("sec-fetch-site", "same-site")])).is_err());
+        assert!(check_site(&headers(&[("host", "a"), ("origin", "null")])).is_err());
+    }
+}

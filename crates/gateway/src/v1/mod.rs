@@ -1,0 +1,99 @@
+//! `/v1`: what stock OpenAI clients speak, with spans as citations, the price in `usage.cost` and
+//! the signed receipt in `tributary`.
+
+mod answer;
+mod models;
+mod plan;
+mod request;
+mod stream;
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+
+use crate::{
+    Refusal,
+    caller::Caller,
+    refusal::OpenAiRefusal,
+    shared::Shared,
+};
+
+use plan::{Kind, Plan};
+
+/// The routes below `/v1`.
+pub fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/models", get(models::list))
+        .route("/models/{*id}", get(models::show))
+        .route("/chat/completions", post(chat))
+        .route("/completions", post(completions))
+        .fallback(unknown)
+}
+
+async fn unknown(uri: axum::http::Uri) -> OpenAiRefusal {
+    Refusal::not_found("endpoint", uri.path())
+        .hint("this gateway serves /v1/models, /v1/chat/completions and /v1/completions")
+        .into()
+}
+
+async fn chat(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, OpenAiRefusal> {
+    serve(shared, caller, body, Kind::Chat).await
+}
+
+async fn completions(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, OpenAiRefusal> {
+    serve(shared, caller, body, Kind::Completion).await
+}
+
+async fn serve(
+    shared: Arc<Shared>,
+    caller: Caller,
+    body: Bytes,
+    kind: Kind,
+) -> Result<Response, OpenAiRefusal> {
+    let payer = plan::payer(&shared, &caller).await?;
+    shared.key_limiter.take(&payer.key.hash.to_string())?;
+    let asked = request::parse(&body, kind)?;
+    let plan = Plan::make(&shared, asked).await?;
+    if plan.asked.stream {
+        let head = answer::Head::of(&plan);
+        let pieces = plan.start(&shared, payer).await?;
+        return Ok(stream::respond(shared, head, pieces).await?);
+    }
+    let head = answer::Head::of(&plan);
+    let pieces = plan.start(&shared, payer).await?;
+    let choices = answer::collect(pieces, head.count).await?;
+    let body = head.whole(&shared, &choices);
+    let mut response = axum::Json(body).into_response();
+    mark(&mut response, &choices);
+    Ok(response)
+}
+
+/// Headers that name receipt and cost.
+fn mark(response: &mut Response, choices: &[answer::Choice]) {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let receipts: Vec<String> =
+        choices.iter().map(|choice| choice.answer.receipt.signed.id.to_string()).collect();
+    let cost = answer::total(choices).to_open();
+    let pairs = [("x-tributary-receipt", receipts.join(",")), ("x-tributary-cost", cost)];
+    for (name, text) in pairs {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(name, value);
+        }
+    }
+}
