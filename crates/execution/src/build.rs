@@ -5,7 +5,7 @@ use crate::conservation::BurnLedger;
 use crate::env::{self, Env};
 use crate::{
     BlockContext, ChainSpec, EvmVersion, ExecutionError, ForkRules, HeaderContext, RecoveredTx,
-    TxError, edits,
+    TxError, edits, sender::check_kind,
 };
 use alloy_consensus::constants::EMPTY_WITHDRAWALS;
 use alloy_consensus::proofs::{calculate_receipt_root, calculate_transaction_root};
@@ -158,8 +158,8 @@ impl<'a> BlockRun<'a> {
 
     /// Runs one transaction. `Ok(Err(..))` leaves the block as it was.
     pub(crate) fn transact(&mut self, tx: &RecoveredTx) -> Result<Result<(), TxError>, ExecutionError> {
-        if tx.inner().is_eip4844() {
-            return Ok(Err(TxError::BlobsRefused));
+        if let Err(error) = check_kind(tx.inner()) {
+            return Ok(Err(error));
         }
         let left = self.block.gas_limit.saturating_sub(self.gas_used);
         if tx.gas_limit() > left && tx.gas_limit() <= self.block.gas_limit {

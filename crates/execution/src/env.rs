@@ -9,7 +9,8 @@ use revm::context::either::Either;
 use revm::context::result::{EVMError, InvalidTransaction};
 use revm::context::{BlockEnv, CfgEnv, Context, Evm, TxEnv};
 use revm::handler::instructions::EthInstructions;
-use revm::handler::{EthFrame, MainBuilder};
+use revm::database::EmptyDB;
+use revm::handler::{EthFrame, MainBuilder, PrecompileProvider};
 use revm::interpreter::interpreter::EthInterpreter;
 use revm::primitives::hardfork::SpecId;
 use revm::{Database, MainContext};
@@ -58,7 +59,7 @@ impl Env {
 
     /// Whether nothing native answers at an address.
     pub(crate) fn is_plain_address(&self, address: &Address) -> bool {
-        !native::precompiles(self.cfg.spec).contains(address)
+        !PrecompileProvider::<Ctx<EmptyDB>>::contains(&native::precompiles(self.cfg.spec), address)
     }
 
     /// An EVM with our precompiles over a database.

@@ -112,6 +112,12 @@ pub enum TxError {
     /// EIP-7702 with no authorization.
     #[error("set code transaction with empty auth list")]
     EmptyAuthorizationList,
+    /// EIP-7702 to an address that belongs to the native modules.
+    #[error("delegation to {address} is refused: the address belongs to native modules")]
+    ReservedDelegation {
+        /// The delegate.
+        address: Address,
+    },
     /// Anything else the EVM refuses before running.
     #[error("{0}")]
     Invalid(String),

@@ -31,7 +31,7 @@ pub use genesis::{
     dev_signer_key, launch_account,
 };
 pub use header::HeaderContext;
-pub use native::{burned, next_timer};
+pub use native::{burned, next_poke, next_timer};
 pub use pool::{PoolVerdict, validate_for_pool};
 pub use sender::{RecoveredTx, impersonated};
 pub use simulation::{

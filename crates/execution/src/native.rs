@@ -3,27 +3,21 @@
 use crate::{ExecutionError, GenesisError};
 use alloy_primitives::{Address, Bytes, U256};
 use revm::bytecode::Bytecode;
-use revm::handler::EthPrecompiles;
 use revm::primitives::hardfork::SpecId;
-use std::collections::BTreeMap;
+use tributary_precompiles::{ModuleAccount, Modules, Params};
 use tributary_storage::StateView;
 
-/// Slot of `open` that counts burned wei.
-pub(crate) const BURNED_SLOT: U256 = U256::ZERO;
-
-/// A module's account in block zero.
-pub(crate) struct ModuleAccount {
-    pub(crate) address: Address,
-    pub(crate) code: Bytes,
-    pub(crate) storage: BTreeMap<U256, U256>,
-}
-
 /// What the EVM calls at reserved addresses.
-pub(crate) type Precompiles = EthPrecompiles;
+pub(crate) type Precompiles = Modules;
 
 /// The precompiles of a fork.
 pub(crate) fn precompiles(spec: SpecId) -> Precompiles {
-    EthPrecompiles::new(spec)
+    Modules::new(spec)
+}
+
+/// Slot of `open` that counts burned wei.
+pub(crate) fn burned_slot() -> U256 {
+    tributary_precompiles::burned_slot()
 }
 
 /// Code as the interpreter wants it. Malformed delegations run as the plain bytes they are.
@@ -33,30 +27,45 @@ pub(crate) fn bytecode(code: Bytes) -> Bytecode {
 
 /// Wei burned since genesis, as the `open` module records them.
 pub fn burned(state: &StateView) -> Result<U256, ExecutionError> {
-    Ok(state.storage(tributary_contracts::OPEN, BURNED_SLOT)?)
+    Ok(state.storage(tributary_contracts::OPEN, burned_slot())?)
 }
 
 /// The header second at which some module has work that a `poke` would do.
-pub fn next_timer(_state: &StateView) -> Result<Option<u64>, ExecutionError> {
-    Ok(None)
+pub fn next_timer(state: &StateView) -> Result<Option<u64>, ExecutionError> {
+    Ok(next_poke(state)?.map(|(_, due)| due))
+}
+
+/// The module whose timer is due next, and its header second.
+pub fn next_poke(state: &StateView) -> Result<Option<(Address, u64)>, ExecutionError> {
+    let mut failure = None;
+    let mut read = |module, slot| {
+        state.storage(module, slot).map_err(|error| {
+            let text = error.to_string();
+            failure = Some(error);
+            text
+        })
+    };
+    match tributary_precompiles::next_timer(&mut read) {
+        Ok(due) => Ok(due),
+        Err(fault) => Err(match failure {
+            Some(error) => error.into(),
+            None => ExecutionError::Fatal(format!("reading module timers: {fault:?}")),
+        }),
+    }
 }
 
 /// Accounts of the modules under these parameters.
-pub(crate) fn genesis_accounts(
-    _parameters: &toml::Table,
-    _chain_id: u64,
-) -> Result<Vec<ModuleAccount>, GenesisError> {
-    Ok(tributary_contracts::MODULES
-        .iter()
-        .map(|(_, address)| ModuleAccount {
-            address: *address,
-            code: Bytes::from_static(&tributary_contracts::MODULE_CODE),
-            storage: BTreeMap::new(),
-        })
-        .collect())
+pub(crate) fn genesis_accounts(parameters: &toml::Table) -> Result<Vec<ModuleAccount>, GenesisError> {
+    let parameters: Params = parameters
+        .clone()
+        .try_into()
+        .map_err(|error: toml::de::Error| GenesisError::Parse(format!("[modules]: {error}")))?;
+    tributary_precompiles::install(&parameters)
+        .map_err(|error| GenesisError::Invalid(error.to_string()))
 }
 
 /// Parameters of the modules on the development network.
-pub(crate) fn dev_modules() -> toml::Table {
-    toml::Table::new()
+pub(crate) fn dev_modules(treasury: Address) -> toml::Table {
+    let parameters = Params { treasury, ..Params::dev() };
+    toml::Table::try_from(parameters).expect("module parameters are TOML")
 }

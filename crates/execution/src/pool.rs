@@ -1,6 +1,7 @@
 //! What the transaction pool asks before it takes a transaction.
 
 use crate::env::Env;
+use crate::sender::check_kind;
 use crate::{BlockContext, ChainSpec, RecoveredTx, TxError};
 use alloy_consensus::{Header, Transaction as _};
 use alloy_primitives::U256;
@@ -47,9 +48,7 @@ pub fn validate_for_pool(
 }
 
 fn stateless(spec: &ChainSpec, head: &Header, tx: &RecoveredTx) -> Result<(), TxError> {
-    if tx.inner().is_eip4844() {
-        return Err(TxError::BlobsRefused);
-    }
+    check_kind(tx.inner())?;
     let block = BlockContext::pending(spec, head, head.timestamp);
     let rules = spec.rules_at(block.number, block.timestamp);
     if tx.gas_limit() > block.gas_limit {

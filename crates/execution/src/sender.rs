@@ -11,9 +11,7 @@ pub type RecoveredTx = Recovered<TxEnvelope>;
 impl ChainSpec {
     /// Checks type and chain id and recovers the sender.
     pub fn recover(&self, tx: TxEnvelope) -> Result<RecoveredTx, TxError> {
-        if tx.is_eip4844() {
-            return Err(TxError::BlobsRefused);
-        }
+        check_kind(&tx)?;
         if let Some(found) = tx.chain_id()
             && found != self.chain_id
         {
@@ -26,6 +24,20 @@ impl ChainSpec {
         }
         tx.try_into_recovered().map_err(|_| TxError::InvalidSignature)
     }
+}
+
+/// Rules of this chain on top of Ethereum's: no blobs, no delegation to native modules.
+pub(crate) fn check_kind(tx: &TxEnvelope) -> Result<(), TxError> {
+    if tx.is_eip4844() {
+        return Err(TxError::BlobsRefused);
+    }
+    let reserved = tx
+        .authorization_list()
+        .unwrap_or_default()
+        .iter()
+        .map(|authorization| *authorization.address())
+        .find(tributary_contracts::is_reserved);
+    reserved.map_or(Ok(()), |address| Err(TxError::ReservedDelegation { address }))
 }
 
 /// A transaction that dev tools send as someone else: its signature holds the sender and a

@@ -12,9 +12,6 @@ pub(crate) const PROOF_DEPTH: u64 = 4_096;
 
 /// The changes that lead from the head back to `target`, sealed and checked against its root.
 pub(crate) fn undo(head: &StateView, target: &SealedHeader) -> Result<SealedState> {
-    if head.base().saturating_sub(target.number) > PROOF_DEPTH {
-        return Err(StorageError::ProofTooOld { number: target.number, limit: PROOF_DEPTH });
-    }
     let changes = undo_changes(head, target)?;
     let sealed =
         SealedState::seal_hashed(head, head.state_root(), StateDiff::default(), changes)?;

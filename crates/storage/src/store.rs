@@ -14,12 +14,15 @@ use parking_lot::{Mutex, RwLock};
 use redb::{Builder, Database, DatabaseError, ReadableTable, StorageBackend, WriteTransaction};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Name of the database file inside a data directory.
 pub const DATABASE_FILE: &str = "chain.redb";
 /// Version of the table layout.
 pub const SCHEMA_VERSION: u64 = 1;
 const CACHE_BYTES: usize = 128 << 20;
+/// Blocks whose state can be read and rewound to, unless the opener says otherwise.
+const HISTORY_DEPTH: u64 = 1 << 20;
 
 /// The chain's store. Cloning is cheap; all clones are one handle.
 #[derive(Clone)]
@@ -32,6 +35,7 @@ struct Inner {
     chain_id: u64,
     genesis_hash: B256,
     current: RwLock<Current>,
+    history_depth: AtomicU64,
     /// Serialises writers; holds the cause once a write has failed.
     writer: Mutex<Option<String>>,
 }
@@ -101,7 +105,7 @@ impl Store {
             write::put_meta(&txn, meta::GENESIS, genesis.block.hash.as_slice())?;
             write::put_meta(&txn, meta::FINALIZED, &0u64.to_be_bytes())?;
             write::put_meta(&txn, meta::OLDEST_STATE, &0u64.to_be_bytes())?;
-            write::put_block(&txn, &genesis.block, &[], &genesis.state)?;
+            write::put_block(&txn, &genesis.block, &[], &genesis.state, HISTORY_DEPTH)?;
             txn.commit().map_err(StorageError::write)?;
         }
         Self::load(database, genesis.chain_id, genesis.block.hash)
@@ -130,9 +134,15 @@ impl Store {
                 chain_id,
                 genesis_hash,
                 current: RwLock::new(current),
+                history_depth: AtomicU64::new(HISTORY_DEPTH),
                 writer: Mutex::new(None),
             }),
         })
+    }
+
+    /// Keeps the state of this many blocks behind the head, at least one.
+    pub fn keep_history(&self, blocks: u64) {
+        self.inner.history_depth.store(blocks.max(1), Ordering::Relaxed);
     }
 
     /// EIP-155 chain id.
@@ -166,10 +176,7 @@ impl Store {
         if number == view.number() {
             return Ok(view);
         }
-        let oldest = view.snapshot().meta_u64(meta::OLDEST_STATE)?;
-        if number < oldest {
-            return Err(StorageError::HistoryPruned { number, oldest });
-        }
+        check_kept(&view, number)?;
         let header = view
             .snapshot()
             .header(number)?
@@ -236,7 +243,8 @@ impl Store {
     pub fn commit(&self, block: &SealedBlock, receipts: &[TxReceipt], state: &SealedState) -> Result<()> {
         let mut poison = self.inner.writer.lock();
         self.check_next(block, receipts, state)?;
-        self.write(&mut poison, |txn| write::put_block(txn, block, receipts, state))
+        let depth = self.inner.history_depth.load(Ordering::Relaxed);
+        self.write(&mut poison, |txn| write::put_block(txn, block, receipts, state, depth))
     }
 
     fn check_next(&self, block: &SealedBlock, receipts: &[TxReceipt], state: &SealedState) -> Result<()> {
@@ -283,6 +291,7 @@ impl Store {
         if number < finalized {
             return Err(StorageError::Finalized { number, finalized });
         }
+        check_kept(&view, number)?;
         let target = view
             .snapshot()
             .header(number)?
@@ -347,6 +356,14 @@ impl Current {
             .ok_or_else(|| StorageError::corrupt(format!("head {number} has no header")))?;
         Ok(Self { view: StateView::latest(Arc::new(snapshot), header), finalized })
     }
+}
+
+fn check_kept(view: &StateView, number: u64) -> Result<()> {
+    let oldest = view.snapshot().meta_u64(meta::OLDEST_STATE)?;
+    if number < oldest {
+        return Err(StorageError::HistoryPruned { number, oldest });
+    }
+    Ok(())
 }
 
 fn builder() -> Builder {

@@ -164,6 +164,9 @@ impl StateView {
     /// This view with trie nodes at hand: an older state becomes the head plus a reverse layer.
     fn with_trie(&self) -> Result<Self> {
         let Some(number) = self.past else { return Ok(self.clone()) };
+        if self.base.saturating_sub(number) > history::PROOF_DEPTH {
+            return Err(StorageError::ProofTooOld { number, limit: history::PROOF_DEPTH });
+        }
         let head = self
             .snapshot
             .header(self.base)?

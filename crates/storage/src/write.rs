@@ -51,6 +51,7 @@ pub(crate) fn put_block(
     block: &SealedBlock,
     receipts: &[TxReceipt],
     state: &SealedState,
+    history_depth: u64,
 ) -> Result<()> {
     let number = block.number();
     put_numbered(txn, tables::HEADERS, number, &codec::encode_header(&block.sealed_header()))?;
@@ -69,7 +70,36 @@ pub(crate) fn put_block(
     let keys = put_flat(txn, number, &state.hashed)?;
     put_numbered(txn, tables::CHANGES, number, &alloy_rlp::encode(&keys))?;
     put_nodes(txn, state)?;
+    if let Some(old) = number.checked_sub(history_depth) {
+        prune(txn, old)?;
+    }
     put_meta(txn, meta::HEAD, &number.to_be_bytes())
+}
+
+/// Forgets what block `old` replaced: its own state becomes the oldest that can be read.
+fn prune(txn: &WriteTransaction, old: u64) -> Result<()> {
+    let mut changes = txn.open_table(tables::CHANGES).map_err(StorageError::write)?;
+    let entry = changes.remove(old).map_err(StorageError::write)?;
+    let Some(keys) = entry.map(|keys| ChangedKeys::decode_from(keys.value())).transpose()? else {
+        return Ok(());
+    };
+    remove_history(txn, &keys, old)?;
+    put_meta(txn, meta::OLDEST_STATE, &old.to_be_bytes())
+}
+
+fn remove_history(txn: &WriteTransaction, keys: &ChangedKeys, number: u64) -> Result<()> {
+    let mut history = rows(txn, tables::ACCOUNT_HISTORY)?;
+    for key in &keys.accounts {
+        delete(&mut history, &tables::history_key(key.as_slice(), number))?;
+    }
+    let mut history = rows(txn, tables::SLOT_HISTORY)?;
+    for owned in &keys.slots {
+        for slot in &owned.slots {
+            let key = tables::owned_key(&owned.owner, slot.as_slice());
+            delete(&mut history, &tables::history_key(&key, number))?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes flat state and the history of what it replaced.
@@ -195,18 +225,7 @@ fn remove_block(txn: &WriteTransaction, snapshot: &Snapshot, number: u64) -> Res
     for tx in &block.transactions {
         delete(&mut index, tx.tx_hash().as_slice())?;
     }
-    let keys = snapshot.changed_keys(number)?;
-    let mut history = rows(txn, tables::ACCOUNT_HISTORY)?;
-    for key in &keys.accounts {
-        delete(&mut history, &tables::history_key(key.as_slice(), number))?;
-    }
-    let mut history = rows(txn, tables::SLOT_HISTORY)?;
-    for owned in &keys.slots {
-        for slot in &owned.slots {
-            let key = tables::owned_key(&owned.owner, slot.as_slice());
-            delete(&mut history, &tables::history_key(&key, number))?;
-        }
-    }
+    remove_history(txn, &snapshot.changed_keys(number)?, number)?;
     for table in [tables::HEADERS, tables::BODIES, tables::RECEIPTS, tables::CHANGES] {
         let mut table = txn.open_table(table).map_err(StorageError::write)?;
         table.remove(number).map_err(StorageError::write)?;

@@ -72,6 +72,8 @@ impl Genesis {
             launch.allocations.push(Allocation { address, amount: open(100_000) });
         }
         let security = Bucket::keyless("security", 100_000_000);
+        let treasury = Bucket::keyless("treasury", 67_100_000);
+        let modules = native::dev_modules(treasury.address);
         let fork = ForkRules {
             name: "osaka".into(),
             height: 0,
@@ -96,14 +98,14 @@ impl Genesis {
                 Bucket::keyless("attribution", 150_000_000),
                 security,
                 Bucket::keyless("opencircle", 60_000_000),
-                Bucket::keyless("treasury", 67_100_000),
+                treasury,
                 launch,
                 Bucket::keyless("investors", 182_900_000),
                 Bucket::keyless("team", 150_000_000),
                 Bucket::keyless("liquidity", 50_000_000),
             ],
             contracts: predeploys::contracts(),
-            modules: native::dev_modules(),
+            modules,
         }
     }
 }

@@ -121,7 +121,7 @@ impl Genesis {
             launch: self.bucket(&self.launch_bucket)?.address,
             burn_record: Some(BurnRecord {
                 address: tributary_contracts::OPEN,
-                slot: native::BURNED_SLOT,
+                slot: native::burned_slot(),
             }),
         })
     }
@@ -183,7 +183,7 @@ impl Genesis {
             let slots = contract.storage.iter().map(|(slot, value)| ((*slot).into(), (*value).into()));
             deploy(&mut diff, contract.address, contract.code.clone(), slots.collect());
         }
-        for module in native::genesis_accounts(&self.modules, self.chain_id)? {
+        for module in native::genesis_accounts(&self.modules)? {
             deploy(&mut diff, module.address, module.code, module.storage);
         }
         let state = SealedState::from_empty(diff)?;

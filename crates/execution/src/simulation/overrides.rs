@@ -14,7 +14,7 @@ pub struct SimulationOverrides {
     pub state: Option<StateOverride>,
     /// Block values.
     pub block: Option<BlockOverrides>,
-    /// Most gas a simulation may use; zero for no limit.
+    /// Most gas a simulation may use; zero for the default of 50 million.
     pub gas_cap: u64,
 }
 

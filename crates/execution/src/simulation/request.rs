@@ -7,6 +7,9 @@ use alloy_rpc_types_eth::TransactionRequest;
 use revm::context::TxEnv;
 use revm::context::either::Either;
 
+/// Gas of a simulation when nobody says more.
+const DEFAULT_GAS_CAP: u64 = 50_000_000;
+
 /// Fills what the request leaves open.
 pub(super) fn tx_env(
     request: &TransactionRequest,
@@ -27,7 +30,7 @@ pub(super) fn tx_env(
     let account = state.account(caller)?.unwrap_or_default();
     let value = request.value.unwrap_or_default();
     let (gas_price, tip) = prices(request, block)?;
-    let most = if gas_cap == 0 { u64::MAX } else { gas_cap };
+    let most = if gas_cap == 0 { DEFAULT_GAS_CAP } else { gas_cap };
     let asked = request.gas.unwrap_or(most).min(most);
     let gas_limit = affordable(asked, gas_price, account.balance, value);
     if U256::from(gas_price) * U256::from(gas_limit) > U256::from(u128::MAX) {

@@ -4,6 +4,7 @@ mod blocks;
 mod burns;
 mod cheats;
 mod genesis;
+mod modules;
 mod simulation;
 
 use crate::*;

@@ -136,3 +136,26 @@ fn same_blocks_twice_give_the_same_tables() {
     };
     assert_eq!(run(), run());
 }
+
+#[test]
+fn history_is_bounded_and_what_is_kept_stays_right() {
+    let seed = fresh_seed();
+    let store = Store::in_memory(&genesis()).unwrap();
+    store.keep_history(10);
+    let mut models = vec![genesis_model()];
+    models.extend(grow(&store, &mut rng(seed), 40, genesis_model()));
+    for number in 30..=40 {
+        let view = store.state_at(number).unwrap();
+        models[number as usize].assert_agrees(&view, &format!("seed {seed} block {number}"));
+    }
+    assert!(matches!(
+        store.state_at(29),
+        Err(StorageError::HistoryPruned { number: 29, oldest: 30 })
+    ));
+    assert!(matches!(store.rewind(29), Err(StorageError::HistoryPruned { .. })));
+    store.rewind(30).unwrap();
+    assert_eq!(store.rebuild_root().unwrap(), models[30].root(), "seed {seed}");
+    grow(&store, &mut rng(seed ^ 1), 15, models[30].clone());
+    assert!(store.state_at(34).is_err());
+    assert!(store.state_at(35).is_ok());
+}

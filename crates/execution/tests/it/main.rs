@@ -1,0 +1,3 @@
+//! Integration tests of the state transition.
+
+mod eest;
