@@ -1,7 +1,7 @@
 //! Rotation, cache and exact softmax attention of one row.
 
-use crate::cache::{HeadCache, KvCache};
-use crate::kernels::{Kernels, MIX_CHUNK};
+use crate::cache::{HeadCache, KEY_TOKENS, KvCache, VALUE_WIDTH};
+use crate::kernels::{Kernels, MIX_CHUNK, Requant};
 use crate::model::{LimbCount, Model};
 use crate::rounding::{bit_length, exponent_one, exponent_two, rsh, rsh_right, rsh_wide, sat};
 use crate::tables;
@@ -42,17 +42,20 @@ pub(crate) fn append(
         LimbCount::One => (exponent_one(max), 127),
         LimbCount::Two => (exponent_two(max), 16_256),
     };
-    cache.keys.extend(key.iter().map(|&x| rounded(x, exponent, bound) as i16));
-    cache.key_fractions.push(key_fraction - exponent);
-    let exponent = exponent_one((kernels.max_abs)(value));
-    cache.values.extend(value.iter().map(|&x| rounded(x, exponent, 127) as i8));
-    cache.value_exponents.push(exponent);
+    let value_exponent = exponent_one((kernels.max_abs)(value));
+    cache.push(
+        key.iter().map(|&x| rounded(x, exponent, bound) as i16),
+        key_fraction - exponent,
+        value.iter().map(|&x| rounded(x, value_exponent, 127) as i8),
+        value_exponent,
+    );
 }
 
 /// Buffers of one thread's attention.
 #[derive(Default)]
 pub(crate) struct Scratch {
     q: Vec<i16>,
+    dots: Vec<i32>,
     scores: Vec<i32>,
     weights: Vec<i16>,
     mixed: Vec<i32>,
@@ -72,29 +75,24 @@ pub(crate) fn attend(
     let exponent = exponent_one((kernels.max_abs)(q));
     scratch.q.clear();
     scratch.q.extend(q.iter().map(|&x| rounded(x, exponent, 127) as i16));
+    let blocks = len.div_ceil(KEY_TOKENS);
+    scratch.dots.resize(blocks * KEY_TOKENS, 0);
+    (kernels.scores)(&cache.keys[..blocks * width / 2], &scratch.q, &mut scratch.dots);
     scratch.scores.resize(len, 0);
-    (kernels.scores)(&cache.keys[..len * width], &scratch.q, &mut scratch.scores);
-    let mut max = i32::MIN;
-    for (score, fraction) in scratch.scores.iter_mut().zip(&cache.key_fractions) {
-        let shift = q_fraction - exponent + fraction - 12;
-        *score = if shift >= 1 {
-            // A sum below 2^29 stays below the clamp when shifted right.
-            rsh_right(*score, shift)
-        } else {
-            sat(rsh((*score).into(), shift), 1 << 29)
-        };
-        max = max.max(*score);
-    }
+    let rule =
+        Requant { exponents: &cache.key_fractions[..len], shift: q_fraction - exponent - 12 };
+    score(kernels, &scratch.dots[..len], rule, &mut scratch.scores);
     let exponents = &cache.value_exponents[..len];
-    let top = exponents.iter().copied().max().unwrap_or(0);
+    let top = (kernels.largest)(exponents);
+    let max = (kernels.largest)(&scratch.scores);
     let sum = weigh(&scratch.scores, max, top, exponents, &mut scratch.weights);
+    let groups = width.div_ceil(VALUE_WIDTH);
     scratch.sums.clear();
     scratch.sums.resize(width, 0);
-    for (values, weights) in
-        cache.values[..len * width].chunks(MIX_CHUNK * width).zip(scratch.weights.chunks(MIX_CHUNK))
-    {
+    let values = cache.values[..len.div_ceil(2) * groups].chunks(MIX_CHUNK / 2 * groups);
+    for (values, weights) in values.zip(scratch.weights.chunks(MIX_CHUNK)) {
         scratch.mixed.clear();
-        scratch.mixed.resize(width, 0);
+        scratch.mixed.resize(groups * VALUE_WIDTH, 0);
         (kernels.mix)(values, weights, &mut scratch.mixed);
         for (sum, &part) in scratch.sums.iter_mut().zip(&scratch.mixed) {
             *sum += i64::from(part);
@@ -103,17 +101,35 @@ pub(crate) fn attend(
     normalise(&scratch.sums, sum, top, out);
 }
 
-/// Softmax weights in the values' common exponent, and their sum before that.
+/// `sat(rsh(dot, ...), 2^29)` for every key.
+fn score(kernels: &Kernels, dots: &[i32], rule: Requant<'_>, scores: &mut [i32]) {
+    const BOUND: i32 = 1 << 29;
+    if (kernels.requant_any)(dots, rule, scores) {
+        (kernels.clamp)(scores, BOUND);
+        return;
+    }
+    for ((score, &dot), &fraction) in scores.iter_mut().zip(dots).zip(rule.exponents) {
+        *score = sat(rsh(dot.into(), fraction + rule.shift), BOUND);
+    }
+}
+
+/// Softmax weights in the values' common exponent, an even number of them, and their sum before
+/// that.
 fn weigh(scores: &[i32], max: i32, top: i32, exponents: &[i32], weights: &mut Vec<i16>) -> u64 {
-    let table = &*tables::EXP;
+    let table: &[u16; 65_536] = &tables::EXP;
     let mut sum = 0u64;
     weights.clear();
     weights.extend(scores.iter().zip(exponents).map(|(&score, &exponent)| {
-        let p = i32::from(table[max.wrapping_sub(score).min(65_535) as usize]);
-        sum += p as u64;
-        let shift = top - exponent;
+        // Scores lie within 2^29 of zero.
+        let index = max.wrapping_sub(score).clamp(0, 65_535) as u16;
+        let p = i32::from(table[usize::from(index)]);
+        sum = sum.wrapping_add(p as u64);
+        let shift = top.wrapping_sub(exponent);
         (if shift > 0 { rsh_right(p, shift) } else { p }) as i16
     }));
+    if weights.len() % 2 == 1 {
+        weights.push(0);
+    }
     sum
 }
 

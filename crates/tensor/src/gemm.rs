@@ -78,11 +78,10 @@ impl Activations {
     }
 }
 
-/// Exact sums `W_j . x`, one or two limbs, rows padded to whole blocks.
+/// Exact sums `W_j . x`, limbs joined, rows padded to whole blocks.
 struct Sums {
     stride: usize,
-    high: Vec<i32>,
-    low: Vec<i32>,
+    values: Vec<i32>,
 }
 
 impl Sums {
@@ -96,32 +95,38 @@ impl Sums {
         let count = rows.len();
         let (high, low) = x.slice(rows);
         let sums = |bytes: Bytes<'_>| {
-            if bytes.values.is_empty() {
-                return Vec::new();
-            }
             let mut out = vec![0; count * stride];
             (kernels.dot)(linear.lanes(), linear.offsets(), bytes, &mut out);
             out
         };
-        Self { stride, high: sums(high), low: sums(low) }
-    }
-
-    /// The joined sum of one output of one row.
-    fn joined(&self, row: usize, output: usize) -> i128 {
-        let at = row * self.stride + output;
-        let low = self.low.get(at).map_or(0, |&low| rsh(low.into(), 7));
-        i128::from(self.high[at]) + low
-    }
-
-    /// Unclamped values of one row; every shift must go right.
-    fn requant(&self, kernels: &Kernels, row: usize, rule: Requant<'_>, out: &mut [i32]) {
-        let range = row * self.stride..row * self.stride + out.len();
-        if self.low.is_empty() {
-            (kernels.requant_one)(&self.high[range], rule, out);
-        } else {
-            (kernels.requant_two)(&self.high[range.clone()], &self.low[range], rule, out);
+        let mut values = sums(high);
+        if !low.values.is_empty() {
+            (kernels.join)(&mut values, &sums(low));
         }
+        Self { stride, values }
     }
+
+    fn row(&self, row: usize) -> &[i32] {
+        &self.values[row * self.stride..(row + 1) * self.stride]
+    }
+
+    /// Unclamped values of one row; false when one of them does not fit.
+    fn requant(&self, kernels: &Kernels, row: usize, rule: Rule<'_>, out: &mut [i32]) -> bool {
+        let Rule { linear, shift } = rule;
+        let rule = Requant { exponents: linear.exponents(), shift };
+        if linear.least_exponent() + shift >= 1 {
+            (kernels.requant_right)(self.row(row), rule, out);
+            return true;
+        }
+        (kernels.requant_any)(self.row(row), rule, out)
+    }
+}
+
+/// The shift of each output is its exponent in `linear` plus `shift`.
+#[derive(Clone, Copy)]
+struct Rule<'a> {
+    linear: &'a Linear,
+    shift: i32,
 }
 
 /// Where a projection's values go: fraction and clamp.
@@ -183,11 +188,8 @@ impl<'a> Term<'a> {
     ) -> Self {
         let shrunk = Sums::of(kernels, low.a(), x, rows.clone());
         let rank = low.a().rows();
-        let z: Vec<i32> = (0..rows.len())
-            // A joined sum is below 2^30, so it fits.
-            .flat_map(|row| (0..rank).map(move |j| (row, j)))
-            .map(|(row, j)| shrunk.joined(row, j) as i32)
-            .collect();
+        let z: Vec<i32> =
+            (0..rows.len()).flat_map(|row| &shrunk.row(row)[..rank]).copied().collect();
         let fractions = rows.map(|row| low.a_exponent() + x.sum_fraction(row));
         let z = Activations::quantise(kernels, &z, rank, fractions, LimbCount::One);
         let sums = Sums::of(kernels, low.b(), &z, 0..z.rows);
@@ -203,35 +205,37 @@ fn finish_row(
     target: Target,
     out: &mut [i32],
 ) {
-    let term = term.map(|(term, row)| (term, row, term.fractions[row] - target.fraction));
-    let right = |linear: &Linear, shift: i32| linear.least_exponent() + shift >= 1;
-    if !right(linear, shift) || term.is_some_and(|(term, _, shift)| !right(term.b, shift)) {
-        return finish_row_exactly(linear, (sums, row, shift), term, target, out);
-    }
-    sums.requant(kernels, row, Requant { exponents: linear.exponents(), shift }, out);
-    if let Some((term, row, shift)) = term {
+    let base = Rule { linear, shift };
+    let mut fits = sums.requant(kernels, row, base, out);
+    let term = term.map(|(term, row)| {
+        let rule = Rule { linear: term.b, shift: term.fractions[row] - target.fraction };
+        (&term.sums, row, rule)
+    });
+    if let Some((sums, row, rule)) = term {
         let mut add = vec![0; out.len()];
-        let rule = Requant { exponents: term.b.exponents(), shift };
-        term.sums.requant(kernels, row, rule, &mut add);
-        // Both sides stay below 2^30 after a right shift.
+        fits &= sums.requant(kernels, row, rule, &mut add);
+        // Both sides fit in 31 bits, or the row is done again below.
         out.iter_mut().zip(add).for_each(|(h, add)| *h = h.wrapping_add(add));
     }
-    (kernels.clamp)(out, target.bound);
+    if fits {
+        (kernels.clamp)(out, target.bound);
+    } else {
+        finish_row_exactly((sums, row, base), term, target, out);
+    }
 }
 
-/// The rare row with a left shift: wide integers, as in the reference.
+/// The rare row that a left shift carries out of 31 bits: wide integers, as in the reference.
 fn finish_row_exactly(
-    linear: &Linear,
-    (sums, row, shift): (&Sums, usize, i32),
-    term: Option<(&Term<'_>, usize, i32)>,
+    base: (&Sums, usize, Rule<'_>),
+    term: Option<(&Sums, usize, Rule<'_>)>,
     target: Target,
     out: &mut [i32],
 ) {
+    let value = |(sums, row, rule): (&Sums, usize, Rule<'_>), j: usize| {
+        rsh(sums.row(row)[j].into(), rule.linear.exponents()[j] + rule.shift)
+    };
     for (j, out) in out.iter_mut().enumerate() {
-        let mut h = rsh(sums.joined(row, j), linear.exponents()[j] + shift);
-        if let Some((term, row, shift)) = term {
-            h += rsh(term.sums.joined(row, j), term.b.exponents()[j] + shift);
-        }
-        *out = sat(h, target.bound);
+        let low = term.map_or(0, |term| value(term, j));
+        *out = sat(value(base, j) + low, target.bound);
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::{Arc, LazyLock, Mutex};
 
 /// `EXP[i] = round(16383 * 2^(-i/4096))`, with `EXP[65535] = 0`.
-pub static EXP: LazyLock<Vec<u16>> = LazyLock::new(make_exp);
+pub static EXP: LazyLock<Box<[u16; 65_536]>> = LazyLock::new(make_exp);
 /// `RSQ[i - 2^14] = round(2^21 / sqrt(i))` for `2^14 <= i < 2^16`.
 pub static RSQ: LazyLock<Vec<u16>> = LazyLock::new(make_rsq);
 /// `REC[i - 2^14] = min(32767, round(2^29 / i))` for `2^14 <= i < 2^15`.
@@ -48,13 +48,12 @@ static POWERS: LazyLock<Vec<u64>> = LazyLock::new(|| {
         .collect()
 });
 
-fn make_exp() -> Vec<u16> {
-    let mut table: Vec<u16> = (0..65_536usize)
-        .map(|i| {
-            let product = 16_383 * u128::from(POWERS[i % 4096]);
-            round_half_even(product, 62 + (i / 4096) as u32) as u16
-        })
-        .collect();
+fn make_exp() -> Box<[u16; 65_536]> {
+    let mut table = Box::new([0; 65_536]);
+    for (i, entry) in table.iter_mut().enumerate() {
+        let product = 16_383 * u128::from(POWERS[i % 4096]);
+        *entry = round_half_even(product, 62 + (i / 4096) as u32) as u16;
+    }
     table[65_535] = 0;
     table
 }

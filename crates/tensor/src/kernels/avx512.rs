@@ -2,12 +2,14 @@
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    _mm512_dpbusd_epi32, _mm512_load_si512, _mm512_loadu_si512, _mm512_set1_epi32,
+    _mm256_load_si256, _mm512_add_epi32, _mm512_cvtepi8_epi16, _mm512_dpbusd_epi32,
+    _mm512_load_si512, _mm512_loadu_si512, _mm512_madd_epi16, _mm512_set1_epi32,
     _mm512_setzero_si512, _mm512_storeu_si512, _mm512_sub_epi32,
 };
 
 use super::{Bytes, Kernels, elementwise};
 use crate::backend::Isa;
+use crate::cache::{KEY_TOKENS, KeyLane, VALUE_WIDTH, ValueLane};
 use crate::linear::{BLOCK, GROUP, Lane};
 
 pub(super) static TABLE: Kernels = Kernels {
@@ -16,11 +18,13 @@ pub(super) static TABLE: Kernels = Kernels {
     max_abs,
     quantise_one,
     quantise_two,
-    requant_one,
-    requant_two,
+    join,
+    requant_right,
+    requant_any,
     clamp,
     norm_statistic,
     norm_scale,
+    largest,
     scores,
     mix,
 };
@@ -117,4 +121,52 @@ fn tile<const ROWS: usize, const BLOCKS: usize>(
             unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), sum) };
         }
     }
+}
+
+fn scores(keys: &[KeyLane], q: &[i16], out: &mut [i32]) {
+    // SAFETY: this table is handed out only after `detected()` found the features.
+    unsafe { scores_inner(keys, q, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn scores_inner(keys: &[KeyLane], q: &[i16], out: &mut [i32]) {
+    let (pairs, _) = q.as_chunks::<2>();
+    for (block, out) in keys.chunks_exact(pairs.len()).zip(out.chunks_exact_mut(KEY_TOKENS)) {
+        let mut sum = _mm512_setzero_si512();
+        for (lane, q) in block.iter().zip(pairs) {
+            // SAFETY: a lane is 64 bytes, aligned to 64.
+            let k = unsafe { _mm512_load_si512(lane.0.as_ptr().cast()) };
+            sum = _mm512_add_epi32(sum, _mm512_madd_epi16(k, _mm512_set1_epi32(both(*q))));
+        }
+        // SAFETY: `out` holds sixteen values.
+        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), sum) };
+    }
+}
+
+fn mix(values: &[ValueLane], p: &[i16], y: &mut [i32]) {
+    // SAFETY: this table is handed out only after `detected()` found the features.
+    unsafe { mix_inner(values, p, y) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn mix_inner(values: &[ValueLane], p: &[i16], y: &mut [i32]) {
+    let groups = y.len() / VALUE_WIDTH;
+    for (group, y) in y.chunks_exact_mut(VALUE_WIDTH).enumerate() {
+        let lanes = values.iter().skip(group).step_by(groups);
+        // SAFETY: `y` holds sixteen values.
+        let mut sum = unsafe { _mm512_loadu_si512(y.as_ptr().cast()) };
+        for (lane, p) in lanes.zip(p.as_chunks::<2>().0) {
+            // SAFETY: a lane is 32 bytes, aligned to 32.
+            let bytes = unsafe { _mm256_load_si256(lane.0.as_ptr().cast()) };
+            let p = _mm512_set1_epi32(both(*p));
+            sum = _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_cvtepi8_epi16(bytes), p));
+        }
+        // SAFETY: `y` holds sixteen values.
+        unsafe { _mm512_storeu_si512(y.as_mut_ptr().cast(), sum) };
+    }
+}
+
+/// Two i16 in one i32.
+fn both([low, high]: [i16; 2]) -> i32 {
+    i32::from(high) << 16 | i32::from(low as u16)
 }

@@ -31,19 +31,33 @@ pub(super) fn quantise_two(row: &[i32], exponent: i32, high: &mut [u8], low: &mu
 }
 
 #[inline(always)]
-pub(super) fn requant_one(raw: &[i32], rule: Requant<'_>, out: &mut [i32]) {
-    for ((out, &raw), &exponent) in out.iter_mut().zip(raw).zip(rule.exponents) {
-        *out = rsh_right(raw, exponent.wrapping_add(rule.shift));
+pub(super) fn join(high: &mut [i32], low: &[i32]) {
+    for (high, &low) in high.iter_mut().zip(low) {
+        *high = high.wrapping_add(rsh_right(low, 7));
     }
 }
 
 #[inline(always)]
-pub(super) fn requant_two(high: &[i32], low: &[i32], rule: Requant<'_>, out: &mut [i32]) {
-    let sums = high.iter().zip(low);
-    for ((out, (&high, &low)), &exponent) in out.iter_mut().zip(sums).zip(rule.exponents) {
-        let acc = high.wrapping_add(rsh_right(low, 7));
+pub(super) fn requant_right(acc: &[i32], rule: Requant<'_>, out: &mut [i32]) {
+    for ((out, &acc), &exponent) in out.iter_mut().zip(acc).zip(rule.exponents) {
         *out = rsh_right(acc, exponent.wrapping_add(rule.shift));
     }
+}
+
+#[inline(always)]
+pub(super) fn requant_any(acc: &[i32], rule: Requant<'_>, out: &mut [i32]) -> bool {
+    let mut lost = 0i32;
+    for ((out, &acc), &exponent) in out.iter_mut().zip(acc).zip(rule.exponents) {
+        let shift = exponent.wrapping_add(rule.shift);
+        let right = rsh_right(acc, shift.max(1));
+        let by = shift.wrapping_neg().clamp(0, 30);
+        // One bit of room beyond the shifted value, so that two of them add up within 32 bits.
+        let back = (acc << (by + 1)) >> (by + 1);
+        let far = if shift < -30 { acc } else { 0 };
+        lost |= if shift < 1 { (back ^ acc) | far } else { 0 };
+        *out = if shift < 1 { acc << by } else { right };
+    }
+    lost == 0
 }
 
 #[inline(always)]
@@ -74,21 +88,8 @@ pub(super) fn norm_scale(u: &mut [i32], factor: i32, shift: i32, c: &[u8]) {
 }
 
 #[inline(always)]
-pub(super) fn scores(keys: &[i16], q: &[i16], out: &mut [i32]) {
-    for (score, key) in out.iter_mut().zip(keys.chunks_exact(q.len())) {
-        let products = key.iter().zip(q).map(|(&k, &q)| i32::from(k).wrapping_mul(i32::from(q)));
-        *score = products.fold(0i32, i32::wrapping_add);
-    }
-}
-
-#[inline(always)]
-pub(super) fn mix(values: &[i8], p: &[i16], y: &mut [i32]) {
-    for (value, &p) in values.chunks_exact(y.len()).zip(p) {
-        let p = i32::from(p);
-        for (y, &v) in y.iter_mut().zip(value) {
-            *y = y.wrapping_add(p.wrapping_mul(i32::from(v)));
-        }
-    }
+pub(super) fn largest(row: &[i32]) -> i32 {
+    row.iter().fold(i32::MIN, |max, &x| max.max(x))
 }
 
 /// Wraps every loop of this file for one instruction set. The including file allows unsafe code
@@ -115,15 +116,13 @@ macro_rules! compile_all_for {
             max_abs(row: &[i32]) -> u32;
             quantise_one(row: &[i32], exponent: i32, out: &mut [u8]);
             quantise_two(row: &[i32], exponent: i32, high: &mut [u8], low: &mut [u8]);
-            requant_one(raw: &[i32], rule: crate::kernels::Requant<'_>, out: &mut [i32]);
-            requant_two(
-                high: &[i32], low: &[i32], rule: crate::kernels::Requant<'_>, out: &mut [i32]
-            );
+            join(high: &mut [i32], low: &[i32]);
+            requant_right(acc: &[i32], rule: crate::kernels::Requant<'_>, out: &mut [i32]);
+            requant_any(acc: &[i32], rule: crate::kernels::Requant<'_>, out: &mut [i32]) -> bool;
             clamp(row: &mut [i32], bound: i32);
             norm_statistic(row: &[i32], t: i32, k0: i32, u: &mut [i32]) -> i32;
             norm_scale(u: &mut [i32], factor: i32, shift: i32, c: &[u8]);
-            scores(keys: &[i16], q: &[i16], out: &mut [i32]);
-            mix(values: &[i8], p: &[i16], y: &mut [i32]);
+            largest(row: &[i32]) -> i32;
         }
     };
 }

@@ -4,6 +4,7 @@
 //! lives in this folder alone.
 
 use crate::backend::Isa;
+use crate::cache::{KeyLane, ValueLane};
 use crate::linear::Lane;
 
 #[cfg(target_arch = "x86_64")]
@@ -39,23 +40,28 @@ pub(crate) struct Kernels {
     pub(crate) quantise_one: fn(row: &[i32], exponent: i32, out: &mut [u8]),
     /// Two-limb quantisation, both limbs with zero point 128.
     pub(crate) quantise_two: fn(row: &[i32], exponent: i32, high: &mut [u8], low: &mut [u8]),
-    /// Sums of one limb to unclamped values; every shift is at least 1.
-    pub(crate) requant_one: fn(raw: &[i32], rule: Requant<'_>, out: &mut [i32]),
-    /// Sums of two limbs to unclamped values; every shift is at least 1.
-    pub(crate) requant_two: fn(high: &[i32], low: &[i32], rule: Requant<'_>, out: &mut [i32]),
+    /// `high += rsh(low, 7)`: one sum from those of two limbs.
+    pub(crate) join: fn(high: &mut [i32], low: &[i32]),
+    /// Sums to unclamped values; every shift is at least 1.
+    pub(crate) requant_right: fn(acc: &[i32], rule: Requant<'_>, out: &mut [i32]),
+    /// Sums to unclamped values with shifts of any sign; false when one does not fit in 31 bits.
+    pub(crate) requant_any: fn(acc: &[i32], rule: Requant<'_>, out: &mut [i32]) -> bool,
     /// Clamp to `[-bound, bound]`.
     pub(crate) clamp: fn(row: &mut [i32], bound: i32),
     /// `u = sat(rsh(row, t), 32767)`, returning `sum rsh(u, k0)^2`.
     pub(crate) norm_statistic: fn(row: &[i32], t: i32, k0: i32, u: &mut [i32]) -> i32,
     /// `u = sat(rsh(u * factor, shift + c), 32767)`; every shift is at least 1.
     pub(crate) norm_scale: fn(u: &mut [i32], factor: i32, shift: i32, c: &[u8]),
-    /// `out[j] = k_j . q` over keys of `q.len()` values each.
-    pub(crate) scores: fn(keys: &[i16], q: &[i16], out: &mut [i32]),
-    /// `y[i] += sum_j p_j * v_j[i]`, at most [`MIX_CHUNK`] rows so that 32 bits hold the sum.
-    pub(crate) mix: fn(values: &[i8], p: &[i16], y: &mut [i32]),
+    /// Largest value.
+    pub(crate) largest: fn(row: &[i32]) -> i32,
+    /// `out[j] = k_j . q` for whole blocks of sixteen keys.
+    pub(crate) scores: fn(keys: &[KeyLane], q: &[i16], out: &mut [i32]),
+    /// `y[i] += sum_j p_j * v_j[i]` over pairs of tokens, at most [`MIX_CHUNK`] tokens so that
+    /// 32 bits hold the sum.
+    pub(crate) mix: fn(values: &[ValueLane], p: &[i16], y: &mut [i32]),
 }
 
-/// Rows that one [`Kernels::mix`] call may sum: 512 * 16,383 * 127 < 2^30.
+/// Tokens that one [`Kernels::mix`] call may sum: 512 * 16,383 * 127 < 2^30.
 pub(crate) const MIX_CHUNK: usize = 512;
 
 /// Plain Rust.

@@ -11,6 +11,9 @@ use crate::{
     reference,
 };
 
+/// Longest sequence of the random models: more than one chunk of mixed values.
+const CONTEXT: usize = 640;
+
 /// How nasty the integers are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Style {
@@ -49,7 +52,7 @@ fn model(seed: u64, style: Style, limbs: Limbs) -> Model {
         head_dim,
         ffn: rng.random_range(1..90),
         vocab: rng.random_range(2..40),
-        context: 24,
+        context: CONTEXT as u32,
     };
     let wild = style == Style::Adversarial;
     let exponents = if wild { (-6, 12) } else { (4, 9) };
@@ -149,12 +152,13 @@ proptest! {
         wild: bool,
         profile in 0usize..3,
         chunk in 1usize..13,
+        length in 1usize..40,
         with_adapter: bool,
     ) {
         let style = if wild { Style::Adversarial } else { Style::Plain };
         let model = model(seed, style, [Limbs::D1, Limbs::D2, Limbs::D3][profile]);
         let adapter = with_adapter.then(|| adapter(seed, &model, style));
-        let tokens = tokens(seed, &model, 12);
+        let tokens = tokens(seed, &model, length);
         let golden = by_reference(&model, adapter.as_ref(), &tokens);
         for backend in backends() {
             let found = by_engine(&model, adapter.as_ref(), &tokens, (chunk, &backend));
@@ -185,20 +189,35 @@ proptest! {
 }
 
 #[test]
+fn a_long_sequence_equals_the_reference_on_every_instruction_set() {
+    for (seed, style) in [(11, Style::Plain), (12, Style::Adversarial)] {
+        let model = model(seed, style, Limbs::D2);
+        let tokens = tokens(seed, &model, CONTEXT);
+        let golden = by_reference(&model, None, &tokens);
+        for backend in backends() {
+            let found = by_engine(&model, None, &tokens, (100, &backend));
+            assert!(found == golden, "{:?} differs", backend.isa());
+        }
+    }
+}
+
+#[test]
 fn truncating_a_cache_forgets_the_later_tokens() {
     let model = model(1, Style::Plain, Limbs::D2);
-    let tokens = tokens(1, &model, 10);
+    let tokens = tokens(1, &model, 40);
     let backend = Backend::default();
-    let golden = by_engine(&model, None, &tokens, (10, &backend));
+    let golden = by_engine(&model, None, &tokens, (40, &backend));
     let mut cache = KvCache::new(&model);
     let feed = |tokens: &[u32], cache: &mut KvCache| {
         let segment = Segment { tokens, cache, adapter: None, want: Want::Last };
         forward(&model, &mut [segment], &backend).expect("a legal step")[0].values.clone()
     };
     feed(&tokens, &mut cache);
-    cache.truncate(4);
-    assert_eq!(cache.len(), 4);
-    assert_eq!(feed(&tokens[4..], &mut cache), golden[9]);
+    for keep in [37, 32, 21, 16, 3] {
+        cache.truncate(keep);
+        assert_eq!(cache.len(), keep);
+        assert_eq!(feed(&tokens[keep..], &mut cache), golden[39]);
+    }
 }
 
 #[test]
@@ -212,9 +231,9 @@ fn a_refused_step_leaves_the_cache_as_it_was() {
     };
     let unknown = crate::TensorError::UnknownToken { token: vocab, vocab };
     assert_eq!(feed(&[0, vocab]), Err(unknown));
-    let long = crate::TensorError::ContextFull { wanted: 25, context: 24 };
-    assert_eq!(feed(&[0; 25]), Err(long));
-    assert_eq!(feed(&[0; 24]), Ok(()));
+    let (wanted, context) = (CONTEXT + 1, CONTEXT as u32);
+    assert_eq!(feed(&[0; CONTEXT + 1]), Err(crate::TensorError::ContextFull { wanted, context }));
+    assert_eq!(feed(&[0; CONTEXT]), Ok(()));
     assert!(feed(&[0]).is_err());
-    assert_eq!(cache.len(), 24);
+    assert_eq!(cache.len(), CONTEXT);
 }
