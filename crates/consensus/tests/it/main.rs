@@ -1,0 +1,6 @@
+//! The propose / verify / finalize boundary, and the engine of a committee of one.
+
+mod boundary;
+mod cheats;
+mod engine;
+mod room;
