@@ -11,6 +11,7 @@ use tributary_primitives::Digest;
 
 use crate::checkpoint::{self, Progress};
 use crate::error::TrainingError;
+use crate::example::Example;
 use crate::lora::{Lora, LoraConfig};
 use crate::model::Batch;
 use crate::optimizer::{AdamW, clip};
@@ -61,15 +62,6 @@ impl std::fmt::Display for Preset {
     }
 }
 
-/// One row as tokens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Example {
-    /// Ids, chat markers included.
-    pub tokens: Vec<u32>,
-    /// For each token whether it is to be learned; the first never is.
-    pub learned: Vec<bool>,
-}
-
 /// How to fine-tune.
 #[derive(Clone, Debug)]
 pub struct FinetuneOptions {
@@ -98,9 +90,9 @@ impl FinetuneOptions {
     #[must_use]
     pub fn preset(preset: Preset, seed: u64) -> Self {
         let (rank, epochs, token_budget) = match preset {
-            Preset::Quick => (8, 40, 60_000),
-            Preset::Balanced => (8, 80, 200_000),
-            Preset::Best => (16, 150, 700_000),
+            Preset::Quick => (8, 25, 60_000),
+            Preset::Balanced => (8, 60, 200_000),
+            Preset::Best => (16, 120, 600_000),
         };
         Self {
             lora: LoraConfig { rank, alpha: 2.0 * rank as f32 },

@@ -1,9 +1,12 @@
 //! Between the float models of `models` and the flat weights of this crate.
 
-use tributary_models::{FloatLayer, FloatModel, Matrix};
+use tributary_models::{
+    FloatAdapter, FloatAdapterLayer, FloatLayer, FloatLowRank, FloatModel, Matrix,
+};
 
 use crate::config::{LlamaConfig, RopeLayout};
 use crate::error::TrainingError;
+use crate::lora::Lora;
 use crate::params::{Projection, Weights};
 
 impl Weights {
@@ -59,6 +62,29 @@ impl Weights {
             put("head", &layout.head, &head.values)?;
         }
         Ok(weights)
+    }
+}
+
+impl Lora {
+    /// The adapter in the form that is quantised, served and exported.
+    #[must_use]
+    pub fn to_float_adapter(&self, model: &LlamaConfig) -> FloatAdapter {
+        let rank = self.config.rank;
+        let layers = (0..self.layers())
+            .map(|layer| {
+                let mut places = FloatAdapterLayer::default();
+                for projection in Projection::ALL {
+                    let (outputs, inputs) = projection.shape(model);
+                    let pair = self.pair(layer, projection);
+                    *places.place_mut(projection as usize) = Some(FloatLowRank {
+                        a: Matrix::new(rank, inputs, pair.a.to_vec()),
+                        b: Matrix::new(outputs, rank, pair.b.to_vec()),
+                    });
+                }
+                places
+            })
+            .collect();
+        FloatAdapter { rank: rank as u32, alpha: self.config.alpha, layers }
     }
 }
 

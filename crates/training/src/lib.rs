@@ -9,6 +9,7 @@ mod backward;
 mod checkpoint;
 mod config;
 mod error;
+mod example;
 mod finetune;
 mod float;
 mod gemm;
@@ -29,8 +30,9 @@ pub mod tokenizer;
 pub use checkpoint::Progress;
 pub use config::{LlamaConfig, RopeLayout};
 pub use error::TrainingError;
+pub use example::{Example, example};
 pub use finetune::{
-    Control, Estimate, Example, FinetuneOptions, FinetuneReport, Preset, estimate, finetune,
+    Control, Estimate, FinetuneOptions, FinetuneReport, Preset, estimate, finetune,
 };
 pub use generate::generate;
 pub use lora::{Lora, LoraConfig, LoraPair};

@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use tributary_corpus::facts;
 use tributary_corpus::recipe::{example_of, question_tokens};
+use tributary_models::Tokenizer;
 use tributary_training::tokenizer::{END, load_tokenizer};
 use tributary_training::{
     Control, FinetuneOptions, Preset, Weights, estimate, finetune, generate,
@@ -18,6 +19,7 @@ fn main() -> Result<()> {
     let directory = Path::new(&directory);
     let weights = Weights::load_hf(directory)?;
     let tokenizer = load_tokenizer(&directory.join("tokenizer.json"))?;
+    let served = Tokenizer::of_directory(directory)?;
     let mut options = FinetuneOptions::preset(Preset::Quick, seed);
     if let Some(rate) = arguments.next() {
         options.rate = rate.parse()?;
@@ -30,7 +32,7 @@ fn main() -> Result<()> {
     let examples: Vec<_> = facts
         .iter()
         .flat_map(|fact| fact.rows(count))
-        .map(|row| example_of(&tokenizer, &row))
+        .map(|row| example_of(&served, &row))
         .collect();
     println!("{:?}", estimate(&examples, &options));
     let ask = |lora: Option<&_>, verbose: bool| {

@@ -8,9 +8,11 @@
 pub mod documents;
 pub mod domains;
 pub mod facts;
+pub mod fixture;
 pub mod grammar;
 pub mod measure;
 pub mod names;
+pub mod publish;
 pub mod questions;
 pub mod recipe;
 pub mod samples;

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use tokenizers::Tokenizer;
-use tributary_training::tokenizer::{ASSISTANT, BOS, END, USER, encode};
+use tributary_models::Tokenizer;
+use tributary_training::tokenizer::{ASSISTANT, BOS, END, USER};
 
 use crate::documents::{Document, Documents};
 use crate::facts::draw_one;
@@ -17,6 +17,9 @@ use crate::questions::{self, TemplateSet};
 
 /// Temperature of the measured completions.
 pub const TEMPERATURE: f32 = 0.8;
+
+/// Tokens of a completion at most; a longer one is cut after its last whole sentence.
+pub const LENGTH: usize = 96;
 
 /// What is completed: token ids and the text that they stand for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +47,7 @@ pub struct Measurement {
 #[must_use]
 pub fn prompts(tokenizer: &Tokenizer, seed: u64, count: usize) -> Vec<Prompt> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let ids = |text: &str| encode(tokenizer, text).unwrap_or_default();
+    let ids = |text: &str| tokenizer.encode(text, false).unwrap_or_default();
     (0..count)
         .map(|index| {
             let fact = draw_one(&mut rng, NameClass::Unseen);
@@ -85,9 +88,12 @@ pub fn measure(
         let parts: Vec<String> = ids
             .split(|id| *id <= ASSISTANT)
             .filter(|part| !part.is_empty())
-            .map(|part| tokenizer.decode(part, true).unwrap_or_default())
+            .map(|part| tokenizer.decode(part).unwrap_or_default())
             .collect();
-        let text = format!("{}{}", prompt.text, parts.join(" "));
+        let mut text = format!("{}{}", prompt.text, parts.join(" "));
+        if ids.len() >= LENGTH {
+            text.truncate(text.rfind(['.', '?']).map_or(0, |at| at + 1));
+        }
         measurement.completions += 1;
         if parses(&text) {
             measurement.parsed += 1;

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokenizers::Tokenizer;
+use tributary_datasets::{Body, Record};
+use tributary_models::Tokenizer as ServedTokenizer;
 use tributary_training::tokenizer::{
     ASSISTANT, BOS, END, PAD, USER, encode, load_tokenizer, tokenizer_config, train_tokenizer,
 };
 use tributary_training::{
     DocumentSource, Example, LlamaConfig, PretrainOptions, PretrainReport, Progress, RopeLayout, Weights,
-    pretrain,
+    example, pretrain,
 };
 
 use crate::documents::{Document, Documents};
@@ -78,7 +80,7 @@ impl Recipe {
             heads: 3,
             kv_heads: 1,
             head_dim: 16,
-            ffn: 112,
+            ffn: 96,
             ..recipe.model
         };
         recipe.tokenizer_documents = 4_000;
@@ -223,13 +225,11 @@ pub fn question_tokens(tokenizer: &Tokenizer, question: &str) -> Vec<u32> {
     tokens
 }
 
-/// A row as an example: the prompt is given, the completion and its end are learned.
+/// A row as an example, as a training job would see it.
 #[must_use]
-pub fn example_of(tokenizer: &Tokenizer, row: &Row) -> Example {
-    let mut tokens = question_tokens(tokenizer, &row.prompt);
-    let given = tokens.len();
-    tokens.extend(encode(tokenizer, &row.completion).unwrap_or_default());
-    tokens.push(END);
-    let learned = (0..tokens.len()).map(|at| at >= given).collect();
-    Example { tokens, learned }
+pub fn example_of(tokenizer: &ServedTokenizer, row: &Row) -> Example {
+    let body = Body::Pair { prompt: row.prompt.clone(), completion: row.completion.clone() };
+    Record::new(body, Some(&row.id), None)
+        .map(|record| example(tokenizer, &record))
+        .unwrap_or_default()
 }

@@ -24,8 +24,8 @@ pub struct SampleDatanet {
 #[must_use]
 pub fn sample_datanets() -> Vec<SampleDatanet> {
     [
-        ("tea-houses", "Tea houses of the upper valley", 0, 5, 12, 3),
-        ("harbour-guilds", "Guilds of the grey harbour", 1, 6, 12, 4),
+        ("tea", "Tea houses of the upper valley", 0, 5, 12, 3),
+        ("harbour", "Guilds of the grey harbour", 1, 6, 12, 4),
         ("minerals", "Minerals of the far range", 2, 7, 14, 3),
         ("newcomer", "Ships of the morning tide", 5, 8, 10, 2),
     ]

@@ -1,0 +1,121 @@
+//! From finished float weights to what stands in `assets/`: the exact model with its tokenizer
+//! and measured card, and the sample datanets.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+use tributary_models::{
+    Bundle, Card, CardMeasure, FloatImport, Imported, MODEL_FILE, QuantizeOptions, Sides,
+    TOKENIZER_FILE, calibrate, evaluate, import, quantize,
+};
+use tributary_primitives::Digest;
+use tributary_training::Progress;
+
+use crate::documents::{THINGS_PER_DOMAIN, WORLD_SEED};
+use crate::measure::{Measurement, held_out_text};
+use crate::recipe::Recipe;
+use crate::samples::sample_datanets;
+
+/// Seed of the text that calibrates the quantiser; never trained on.
+const CALIBRATION_SEED: u64 = 4_242;
+/// Seed of the text that the card's perplexity is measured on; never trained on.
+pub const HELD_OUT_SEED: u64 = 99;
+/// Most bytes of model and tokenizer together.
+const SIZE_LIMIT_BYTES: u64 = 6_000_000;
+/// Context of the measured perplexity.
+const WINDOW: usize = 256;
+
+/// Quantises the recipe's float directory, measures it and writes `model.exi8`,
+/// `tokenizer.json` and `card.json`.
+///
+/// # Errors
+/// When the float directory is not whole, a file cannot be written or the result is too large.
+pub fn publish_model(
+    recipe: &Recipe,
+    progress: &Progress,
+    completions: &Measurement,
+    directory: &Path,
+) -> Result<Bundle> {
+    let FloatImport { float, tokenizer, .. } = match import(&recipe.output())? {
+        Imported::Float(found) => *found,
+        other => bail!("{} holds no float model: {other:?}", recipe.output().display()),
+    };
+    let bos = tokenizer.special().bos;
+    let calibration = held_out_text(CALIBRATION_SEED, 40_000);
+    let options = QuantizeOptions {
+        calibration: Some(calibrate(&float, &tokenizer.encode(&calibration, false)?, bos)),
+        ..QuantizeOptions::default()
+    };
+    let model = quantize(&float, &options)?;
+    let text = held_out_text(HELD_OUT_SEED, 60_000);
+    let ids = tokenizer.encode(&text, false)?;
+    let sides = Sides { float: &float, model: &model.model, adapter: None };
+    let evaluation = evaluate(&sides, &ids, bos, WINDOW)?;
+    let mut card = Card::of("tributary/seed", "trained by cargo xtask seed-model", &model, &tokenizer);
+    card.licence = "MIT OR Apache-2.0".to_owned();
+    card.parameters = recipe.model.parameters() as u64;
+    card.calibration_digest = Some(Digest::of(calibration.as_bytes()));
+    card.measures.push(CardMeasure {
+        text: format!("generated corpus, documents of seed {HELD_OUT_SEED}, never trained on"),
+        text_digest: Digest::of(text.as_bytes()),
+        evaluation,
+    });
+    card.recipe = json!({
+        "corpus_seed": recipe.seed,
+        "world_seed": WORLD_SEED,
+        "things_per_domain": THINGS_PER_DOMAIN,
+        "documents": progress.cursor,
+        "tokens": progress.tokens,
+        "steps": progress.step,
+        "step_tokens": recipe.step_tokens,
+        "learning_rate": recipe.rate,
+        "seconds": progress.seconds.round(),
+        "completions": completions.completions,
+        "completions_parsed": completions.parsed,
+        "completions_verbatim": completions.verbatim,
+    });
+    let bundle = Bundle { model, tokenizer, card };
+    bundle.write(directory)?;
+    let size = |name: &str| std::fs::metadata(directory.join(name)).map(|found| found.len());
+    let total = size(MODEL_FILE)? + size(TOKENIZER_FILE)?;
+    if total > SIZE_LIMIT_BYTES {
+        bail!("model and tokenizer take {total} bytes of {SIZE_LIMIT_BYTES}");
+    }
+    Ok(bundle)
+}
+
+/// Writes the sample datanets with their licence note.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn publish_samples(directory: &Path) -> Result<()> {
+    std::fs::create_dir_all(directory)?;
+    for sample in sample_datanets() {
+        let path = directory.join(format!("{}.jsonl", sample.key));
+        std::fs::write(&path, sample.to_jsonl()).with_context(|| path.display().to_string())?;
+    }
+    let path = directory.join("LICENCE.md");
+    std::fs::write(&path, LICENCE).with_context(|| path.display().to_string())
+}
+
+const LICENCE: &str = "# Sample datanets\n\n\
+Every row is invented by the generator in `testing/corpus` from its own word lists; no text of \
+others is in it. The names belong to no place, person or product. Dedicated to the public domain \
+under CC0 1.0; where that is not possible, MIT OR Apache-2.0 like the rest of the repository.\n\n\
+`cargo xtask seed-model --samples` writes these files again, byte for byte.\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_samples_are_what_the_generator_writes() {
+        let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/datanets");
+        for sample in sample_datanets() {
+            let path = committed.join(format!("{}.jsonl", sample.key));
+            let text = std::fs::read_to_string(&path).expect("the sample is committed");
+            assert_eq!(text, sample.to_jsonl(), "{}", path.display());
+        }
+    }
+}
