@@ -238,3 +238,35 @@ async fn a_full_disk_is_named_at_every_step_and_leaves_nothing() {
     let stored = store.put_stream(stream::iter(chunks(&large, 1 << 19))).await.unwrap();
     assert_eq!(store.get(&stored.digest).await.unwrap(), large);
 }
+
+/// Set in the second process of the next test: the directory it writes to.
+const LIMITED: &str = "TRIBUTARY_TEST_LIMITED_DIRECTORY";
+
+#[tokio::test]
+async fn a_real_limit_of_the_system_is_named_as_a_full_disk() {
+    let large = vec![9u8; 1 << 20];
+    if let Some(directory) = std::env::var_os(LIMITED) {
+        // The process may write files of 64 KiB at most.
+        let store = Artifacts::open(&directory).unwrap();
+        let small = store.put(vec![1u8; 10_000]).await.unwrap();
+        let error = store.put(large.clone()).await.unwrap_err();
+        assert!(matches!(error, ArtifactError::DiskFull), "{error}");
+        let error = store.put_stream(stream::iter(chunks(&large, 50_000))).await.unwrap_err();
+        assert!(matches!(error, ArtifactError::DiskFull), "{error}");
+        assert_eq!(store.get(&small).await.unwrap().len(), 10_000);
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let test = "tests::a_real_limit_of_the_system_is_named_as_a_full_disk";
+    let output = std::process::Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 128; exec \"$0\" --exact \"$1\" --nocapture"])
+        .arg(std::env::current_exe().unwrap())
+        .arg(test)
+        .env(LIMITED, directory.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{said}");
+    assert_eq!(files_under(directory.path()).len(), 1, "only the small one stays");
+}

@@ -1,8 +1,14 @@
 //! What `cargo xtask bench` measures: building an index and tracing answers, on a text that is
 //! tokenised already. The only clock of the room is here.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs::File,
+    path::Path,
+    time::{Duration, Instant},
+};
 
+use tributary_datasets::{Format, ParseLimits, RowReader};
+use tributary_models::Tokenizer;
 use tributary_primitives::{Address, Digest, SnapshotRef};
 
 use crate::{AttributionError, IndexBuilder, IndexedRecord, Output};
@@ -36,6 +42,21 @@ impl Measured {
     pub fn bytes_per_token(&self) -> f64 {
         self.size_bytes as f64 / self.tokens.max(1) as f64
     }
+}
+
+/// Tokenises the indexed texts of a JSONL file, for [`measure`].
+pub fn texts_of(path: &Path, tokenizer: &Tokenizer) -> Result<Vec<Vec<u32>>, AttributionError> {
+    let failed = |source| AttributionError::File { path: path.display().to_string(), source };
+    let limits = ParseLimits { rows: usize::MAX, upload_bytes: u64::MAX, ..ParseLimits::default() };
+    let rows = File::open(path).map_err(failed)?;
+    let unreadable = |error| failed(std::io::Error::other(error));
+    let mut texts = Vec::new();
+    for row in RowReader::open(rows, Format::Jsonl, &limits).map_err(unreadable)? {
+        for text in row.map_err(unreadable)?.record.indexed_texts() {
+            texts.push(tokenizer.encode(text, false)?);
+        }
+    }
+    Ok(texts)
 }
 
 /// Builds an index over the texts and traces answers of `answer_tokens` tokens: stretches of

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use libsais::SuffixArrayConstruction;
 use tributary_datasets::Record;
-use tributary_primitives::{Address, Digest, SnapshotRef};
+use tributary_primitives::{Address, Canonical, Digest, SnapshotRef};
 
 use crate::{AttributionError, log2::log2_q16};
 
@@ -22,7 +22,8 @@ pub struct IndexedRecord {
     pub record_id: Digest,
     /// The row's own `id`.
     pub own_id: Option<String>,
-    /// BLAKE3 of what it says.
+    /// Digest of its indexed texts: records that say the same are one cluster, whatever they
+    /// are asked.
     pub content: Digest,
     /// Who contributed it.
     pub contributor: Address,
@@ -81,12 +82,14 @@ impl IndexBuilder {
         contributor: Address,
         encode: &mut dyn FnMut(&str) -> Result<Vec<u32>, AttributionError>,
     ) -> Result<(), AttributionError> {
-        let texts =
-            record.indexed_texts().into_iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        let texts = record.indexed_texts();
+        let said = Canonical::new("tributary indexed texts v1").u64(texts.len() as u64);
+        let said = texts.iter().fold(said, |said, text| said.bytes(text.as_bytes()));
+        let texts = texts.into_iter().map(encode).collect::<Result<Vec<_>, _>>()?;
         let indexed = IndexedRecord {
             record_id: record.id(),
             own_id: record.own_id().map(str::to_owned),
-            content: record.content_digest(),
+            content: said.finish(),
             contributor,
             cluster: 0,
         };
