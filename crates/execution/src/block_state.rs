@@ -204,9 +204,9 @@ impl BlockState {
     }
 
     /// The net difference to the view, in canonical order and form.
-    pub(crate) fn into_diff(self) -> Result<StateDiff, StorageError> {
+    pub(crate) fn take_diff(&mut self) -> Result<StateDiff, StorageError> {
         let mut diff = StateDiff::default();
-        for (address, entry) in self.changed {
+        for (address, entry) in core::mem::take(&mut self.changed) {
             let wiped = entry.wiped && entry.original.is_some();
             let fresh = wiped || entry.original.is_none();
             let mut storage = BTreeMap::new();

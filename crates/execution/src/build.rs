@@ -2,7 +2,7 @@
 
 use crate::block_state::BlockState;
 use crate::conservation::BurnLedger;
-use crate::env::{self, Env};
+use crate::env::{self, Env, OurEvm};
 use crate::{
     BlockContext, ChainSpec, EvmVersion, ExecutionError, ForkRules, HeaderContext, RecoveredTx,
     TxError, edits, sender::check_kind,
@@ -18,6 +18,7 @@ use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bloom, U256};
 use revm::ExecuteEvm;
 use revm::context::result::ExecutionResult;
+use revm::context_interface::JournalTr;
 use std::sync::Arc;
 use tributary_primitives::{Amount, Ppm};
 use tributary_storage::{
@@ -89,13 +90,12 @@ pub struct BuiltBlock {
 
 /// A block while it runs.
 pub(crate) struct BlockRun<'a> {
-    spec: &'a ChainSpec,
     rules: &'a ForkRules,
     parent: &'a Parent,
     attributes: &'a BlockAttributes,
     block: BlockContext,
     pub(crate) env: Env,
-    pub(crate) state: BlockState,
+    evm: OurEvm<BlockState, ()>,
     ledger: Option<BurnLedger>,
     gas_used: u64,
     transactions: Vec<TxEnvelope>,
@@ -141,14 +141,14 @@ impl<'a> BlockRun<'a> {
             .burn_record
             .map(|record| BurnLedger::open(record, number, &state))
             .transpose()?;
+        let env = Env::new(spec, rules, &block);
         Ok(Self {
-            spec,
             rules,
             parent,
             attributes,
-            env: Env::new(spec, rules, &block),
             block,
-            state,
+            evm: env.evm(state, ()),
+            env,
             ledger,
             gas_used: 0,
             transactions: Vec::new(),
@@ -166,21 +166,25 @@ impl<'a> BlockRun<'a> {
             return Ok(Err(TxError::BlockFull { gas: tx.gas_limit(), left }));
         }
         let tx_env = env::tx_env(tx);
-        let outcome = self.env.evm(&mut self.state, ()).transact(tx_env.clone());
-        let outcome = match outcome {
+        let outcome = match self.evm.transact(tx_env.clone()) {
             Ok(outcome) => outcome,
             Err(error) => return env::refusal(error, &tx_env, &self.env).map(Err),
         };
         let gas_used = outcome.result.tx_gas_used();
-        let effect = self.state.apply(outcome.state)?;
+        let effect = self.state().apply(outcome.state)?;
         if let Some(ledger) = &mut self.ledger {
             let fees = U256::from(self.block.base_fee) * U256::from(gas_used);
-            ledger.settle(&self.state, effect, fees)?;
+            ledger.settle(self.evm.ctx.journaled_state.db(), effect, fees)?;
         }
         self.gas_used = self.gas_used.saturating_add(gas_used);
         self.receipts.push(receipt(tx, outcome.result, self.gas_used, self.block.base_fee));
         self.transactions.push(tx.inner().clone());
         Ok(Ok(()))
+    }
+
+    /// State as the transactions so far left it.
+    pub(crate) fn state(&mut self) -> &mut BlockState {
+        self.evm.ctx.journaled_state.db_mut()
     }
 
     /// Transactions in the block so far.
@@ -195,11 +199,13 @@ impl<'a> BlockRun<'a> {
             let burned = part_of(fees, self.rules.base_fee_burned_ppm)?;
             let pool = fees - burned;
             if !pool.is_zero() {
-                self.state.update(self.rules.base_fee_pool, |account| account.balance += pool)?;
+                let receiver = self.rules.base_fee_pool;
+                self.state().update(receiver, |account| account.balance += pool)?;
             }
-            ledger.close(&mut self.state, burned)?;
+            ledger.close(self.state(), burned)?;
         }
-        let state = self.parent.state.seal(self.state.into_diff()?)?;
+        let diff = self.state().take_diff()?;
+        let state = self.parent.state.seal(diff)?;
         let envelopes: Vec<_> = self.receipts.iter().map(|receipt| &receipt.envelope).collect();
         let logs_bloom =
             envelopes.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom());
@@ -226,7 +232,6 @@ impl<'a> BlockRun<'a> {
             requests_hash: (self.rules.evm >= EvmVersion::Prague).then_some(EMPTY_REQUESTS_HASH),
             ..Header::default()
         };
-        debug_assert_eq!(self.spec.chain_id, self.env.cfg.chain_id);
         Ok(BuiltBlock {
             block: SealedBlock::new(header, self.transactions, self.attributes.edits.clone()),
             receipts: self.receipts,

@@ -1,7 +1,7 @@
 //! From our words to revm's.
 
 use crate::block_state::DbError;
-use crate::native::{self, Precompiles};
+use crate::native::Precompiles;
 use crate::{BlockContext, ChainSpec, EvmVersion, ExecutionError, ForkRules, RecoveredTx, TxError};
 use alloy_consensus::Transaction as _;
 use alloy_primitives::Address;
@@ -9,8 +9,7 @@ use revm::context::either::Either;
 use revm::context::result::{EVMError, InvalidTransaction};
 use revm::context::{BlockEnv, CfgEnv, Context, Evm, TxEnv};
 use revm::handler::instructions::EthInstructions;
-use revm::database::EmptyDB;
-use revm::handler::{EthFrame, MainBuilder, PrecompileProvider};
+use revm::handler::{EthFrame, MainBuilder};
 use revm::interpreter::interpreter::EthInterpreter;
 use revm::primitives::hardfork::SpecId;
 use revm::{Database, MainContext};
@@ -29,6 +28,7 @@ pub(crate) type OurEvm<DB, I> = Evm<
 pub(crate) struct Env {
     pub(crate) cfg: CfgEnv,
     pub(crate) block: BlockEnv,
+    precompiles: Precompiles,
 }
 
 impl Env {
@@ -48,7 +48,8 @@ impl Env {
             0,
             revm::primitives::eip4844::BLOB_BASE_FEE_UPDATE_FRACTION_PRAGUE,
         );
-        Self { cfg, block: env }
+        let precompiles = Precompiles::new(cfg.spec, spec.burn_record.is_some());
+        Self { cfg, block: env, precompiles }
     }
 
     /// Gas that a transaction needs before anything runs, EIP-7623's floor included.
@@ -59,18 +60,17 @@ impl Env {
 
     /// Whether nothing native answers at an address.
     pub(crate) fn is_plain_address(&self, address: &Address) -> bool {
-        !PrecompileProvider::<Ctx<EmptyDB>>::contains(&native::precompiles(self.cfg.spec), address)
+        !self.precompiles.answers_at(address)
     }
 
     /// An EVM with our precompiles over a database.
     pub(crate) fn evm<DB: Database, I>(&self, db: DB, inspector: I) -> OurEvm<DB, I> {
-        let spec = self.cfg.spec;
         Context::mainnet()
             .with_db(db)
             .with_cfg(self.cfg.clone())
             .with_block(self.block.clone())
             .build_mainnet_with_inspector(inspector)
-            .with_precompiles(native::precompiles(spec))
+            .with_precompiles(self.precompiles.clone())
     }
 }
 

@@ -2,17 +2,73 @@
 
 use crate::{ExecutionError, GenesisError};
 use alloy_primitives::{Address, Bytes, U256};
+use crate::env::Ctx;
 use revm::bytecode::Bytecode;
+use revm::context_interface::{Cfg, ContextTr};
+use revm::database::EmptyDB;
+use revm::handler::{EthPrecompiles, PrecompileProvider};
+use revm::interpreter::{CallInputs, InterpreterResult};
+use revm::primitives::AddressSet;
 use revm::primitives::hardfork::SpecId;
 use tributary_precompiles::{ModuleAccount, Modules, Params};
 use tributary_storage::StateView;
 
 /// What the EVM calls at reserved addresses.
-pub(crate) type Precompiles = Modules;
+#[derive(Debug, Clone)]
+pub(crate) enum Precompiles {
+    /// Ethereum's own, for chains without modules (conformance tests).
+    Ethereum(EthPrecompiles),
+    /// Ethereum's and the native modules.
+    Native(Modules),
+}
 
-/// The precompiles of a fork.
-pub(crate) fn precompiles(spec: SpecId) -> Precompiles {
-    Modules::new(spec)
+impl Precompiles {
+    pub(crate) fn new(spec: SpecId, modules: bool) -> Self {
+        if modules {
+            Self::Native(Modules::new(spec))
+        } else {
+            Self::Ethereum(EthPrecompiles::new(spec))
+        }
+    }
+
+    /// Whether something native answers at an address.
+    pub(crate) fn answers_at(&self, address: &Address) -> bool {
+        match self {
+            Self::Ethereum(inner) => inner.contains(address),
+            Self::Native(inner) => {
+                <Modules as PrecompileProvider<Ctx<EmptyDB>>>::contains(inner, address)
+            }
+        }
+    }
+}
+
+impl<C: ContextTr> PrecompileProvider<C> for Precompiles {
+    type Output = InterpreterResult;
+
+    fn set_spec(&mut self, spec: <C::Cfg as Cfg>::Spec) -> bool {
+        match self {
+            Self::Ethereum(inner) => PrecompileProvider::<C>::set_spec(inner, spec),
+            Self::Native(inner) => PrecompileProvider::<C>::set_spec(inner, spec),
+        }
+    }
+
+    fn run(
+        &mut self,
+        context: &mut C,
+        inputs: &CallInputs,
+    ) -> Result<Option<InterpreterResult>, String> {
+        match self {
+            Self::Ethereum(inner) => inner.run(context, inputs),
+            Self::Native(inner) => inner.run(context, inputs),
+        }
+    }
+
+    fn warm_addresses(&self) -> &AddressSet {
+        match self {
+            Self::Ethereum(inner) => inner.warm_addresses(),
+            Self::Native(inner) => PrecompileProvider::<Ctx<EmptyDB>>::warm_addresses(inner),
+        }
+    }
 }
 
 /// Slot of `open` that counts burned wei.

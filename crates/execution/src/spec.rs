@@ -65,7 +65,8 @@ pub struct ChainSpec {
     pub cheats: bool,
     /// The launch bucket: the other side of every `setBalance`.
     pub launch: Address,
-    /// Where burns are recorded; `None` runs plain Ethereum rules (conformance tests).
+    /// Where burns are recorded; `None` runs plain Ethereum rules without native modules
+    /// (conformance tests).
     pub burn_record: Option<BurnRecord>,
 }
 

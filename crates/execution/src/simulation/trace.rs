@@ -80,7 +80,7 @@ impl Simulator {
                 };
                 let env = run.env.clone();
                 let found =
-                    trace(&env, &mut run.state, env::tx_env(&tx), Some(context), options)?;
+                    trace(&env, run.state(), env::tx_env(&tx), Some(context), options)?;
                 traces.push((*tx.inner().tx_hash(), found));
             }
             if index + 1 < range.end {
