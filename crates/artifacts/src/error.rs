@@ -10,7 +10,9 @@ pub enum ArtifactError {
     #[error("no artifact {0} in the store")]
     Absent(Digest),
     /// What lies under the digest is something else.
-    #[error("artifact {wanted} is damaged on disk: its content has the digest {found}; fetch it again")]
+    #[error(
+        "artifact {wanted} is damaged on disk: its content has the digest {found}; fetch it again"
+    )]
     Damaged {
         /// The name it lies under.
         wanted: Digest,

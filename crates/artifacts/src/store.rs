@@ -48,10 +48,8 @@ impl Artifacts {
     /// `put` that returned survives a power cut.
     pub fn open(directory: impl AsRef<FsPath>) -> Result<Self, ArtifactError> {
         let directory = directory.as_ref();
-        let failed = |reason: String| ArtifactError::Open {
-            path: directory.display().to_string(),
-            reason,
-        };
+        let failed =
+            |reason: String| ArtifactError::Open { path: directory.display().to_string(), reason };
         let incoming = directory.join(INCOMING);
         if incoming.exists() {
             std::fs::remove_dir_all(&incoming).map_err(|error| failed(error.to_string()))?;

@@ -125,12 +125,12 @@ impl fmt::Display for FullDisk {
 const ENOSPC: i32 = 28;
 
 fn spend(left: &AtomicUsize) -> StoreResult<()> {
-    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
-        .map(|_| ())
-        .map_err(|_| object_store::Error::Generic {
+    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).map(|_| ()).map_err(
+        |_| object_store::Error::Generic {
             store: "full",
             source: Box::new(io::Error::from_raw_os_error(ENOSPC)),
-        })
+        },
+    )
 }
 
 #[derive(Debug)]

@@ -33,7 +33,8 @@ impl Index {
         out.extend_from_slice(&self.snapshot.datanet.0.to_le_bytes());
         out.extend_from_slice(&self.snapshot.version.to_le_bytes());
         out.extend_from_slice(self.snapshot.root.as_slice());
-        for length in [self.vocab_size as usize, self.records.len(), self.starts.len(), self.text.len()]
+        for length in
+            [self.vocab_size as usize, self.records.len(), self.starts.len(), self.text.len()]
         {
             out.extend_from_slice(&(length as u32).to_le_bytes());
         }
@@ -141,7 +142,10 @@ fn width_of_suffixes(tokens: usize) -> usize {
     if tokens <= 1 << 24 { 3 } else { 4 }
 }
 
-fn read_records(source: &mut Source<'_>, count: u32) -> Result<Vec<IndexedRecord>, AttributionError> {
+fn read_records(
+    source: &mut Source<'_>,
+    count: u32,
+) -> Result<Vec<IndexedRecord>, AttributionError> {
     let damaged = AttributionError::Damaged;
     let mut records: Vec<IndexedRecord> = Vec::new();
     for place in 0..count {
@@ -156,7 +160,9 @@ fn read_records(source: &mut Source<'_>, count: u32) -> Result<Vec<IndexedRecord
         let own_id = std::str::from_utf8(source.take(length)?)
             .map_err(|_| damaged("the id of a row is not UTF-8"))?;
         let owner_says_the_same = cluster == place
-            || records.get(cluster as usize).is_some_and(|r| r.cluster == cluster && r.content == content);
+            || records
+                .get(cluster as usize)
+                .is_some_and(|r| r.cluster == cluster && r.content == content);
         if !owner_says_the_same {
             return Err(damaged("a cluster has no owner"));
         }
@@ -202,9 +208,8 @@ impl<'a> Source<'a> {
         let bytes = (count as usize)
             .checked_mul(width)
             .ok_or(AttributionError::Damaged("a length is absurd"))?;
-        let word = |bytes: &[u8]| {
-            bytes.iter().rev().fold(0u32, |word, byte| word << 8 | u32::from(*byte))
-        };
+        let word =
+            |bytes: &[u8]| bytes.iter().rev().fold(0u32, |word, byte| word << 8 | u32::from(*byte));
         Ok(self.take(bytes)?.chunks_exact(width).map(word).collect())
     }
 }

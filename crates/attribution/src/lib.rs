@@ -3,8 +3,8 @@
 //! `Index -> Output -> Trace -> Span -> Share`
 //!
 //! **Invariants:** integers only; no clock (but in `bench`), no randomness, no hash-map order in
-//! a result; no span crosses from one text to the next; each output token is paid at most once; the shares of
-//! a fee sum to it exactly; copying a record changes nobody's weight.
+//! a result; no span crosses from one text to the next; each output token is paid at most once;
+//! the shares of a fee sum to it exactly; copying a record changes nobody's weight.
 
 pub mod bench;
 mod error;

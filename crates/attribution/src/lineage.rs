@@ -103,8 +103,12 @@ mod tests {
 
     #[test]
     fn an_ancestor_reached_twice_earns_from_both_ways() {
-        let steps =
-            vec![step(4, &[(2, 20), (3, 20)]), step(3, &[(1, 50)]), step(2, &[(1, 50)]), step(1, &[])];
+        let steps = vec![
+            step(4, &[(2, 20), (3, 20)]),
+            step(3, &[(1, 50)]),
+            step(2, &[(1, 50)]),
+            step(1, &[]),
+        ];
         assert_eq!(amounts(1_000, steps), [(4, 600), (3, 100), (2, 100), (1, 200)]);
     }
 
@@ -125,17 +129,11 @@ mod tests {
     fn impossible_lineages_are_refused() {
         let refused = |steps| climb(Amount::from_wei(1), &Lineage { steps }).unwrap_err();
         assert_eq!(refused(vec![]), SplitError::NoModel);
-        assert!(matches!(
-            refused(vec![step(1, &[(1, 10)])]),
-            SplitError::ParentNotOlder { .. }
-        ));
+        assert!(matches!(refused(vec![step(1, &[(1, 10)])]), SplitError::ParentNotOlder { .. }));
         assert_eq!(
             refused(vec![step(3, &[(1, 60), (2, 60)])]),
             SplitError::ParentsTakeTooMuch(ModelId(3))
         );
-        assert_eq!(
-            refused(vec![step(2, &[]), step(2, &[])]),
-            SplitError::ModelTwice(ModelId(2))
-        );
+        assert_eq!(refused(vec![step(2, &[]), step(2, &[])]), SplitError::ModelTwice(ModelId(2)));
     }
 }

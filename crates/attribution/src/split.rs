@@ -6,9 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use tributary_primitives::{
-    Address, Amount, DatanetId, Digest, Lineage, Party, Role, Share, Span,
-};
+use tributary_primitives::{Address, Amount, DatanetId, Digest, Lineage, Party, Role, Share, Span};
 
 use crate::{
     SplitError,

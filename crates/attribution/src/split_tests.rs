@@ -121,7 +121,9 @@ fn odd_wei_go_to_the_largest_remainders_and_ties_to_the_lower_id() {
 fn one_record_of_seven_may_take_nearly_all_and_one_of_eight_a_quarter() {
     let spans = |count: u8| -> Vec<Span> {
         (0..count)
-            .map(|n| span(u32::from(n) * 6, u32::from(n) * 6 + 6, if n == 0 { 9_930 } else { 10 }, n, 1))
+            .map(|n| {
+                span(u32::from(n) * 6, u32::from(n) * 6 + 6, if n == 0 { 9_930 } else { 10 }, n, 1)
+            })
             .collect()
     };
     let seven = spans(7);
@@ -140,7 +142,12 @@ fn one_contributor_of_two_may_take_most_and_one_of_three_two_fifths() {
     let two = [span(0, 6, 80, 1, 1), span(6, 12, 10, 2, 1), span(12, 18, 10, 3, 2)];
     let shares = split(&call(&lineage(), 18, &two)).unwrap();
     assert_eq!(of_record(&shares, 1) + of_record(&shares, 2), 40_500);
-    let three = [span(0, 6, 60, 1, 1), span(6, 12, 20, 2, 1), span(12, 18, 10, 3, 2), span(18, 24, 10, 4, 3)];
+    let three = [
+        span(0, 6, 60, 1, 1),
+        span(6, 12, 20, 2, 1),
+        span(12, 18, 10, 3, 2),
+        span(18, 24, 10, 4, 3),
+    ];
     let shares = split(&call(&lineage(), 24, &three)).unwrap();
     // 80 % of 45,000 is cut to 40 %, three quarters of it to the heavier record.
     assert_eq!((of_record(&shares, 1), of_record(&shares, 2)), (13_500, 4_500));
@@ -181,7 +188,7 @@ proptest! {
     fn shares_sum_to_the_fee_to_the_wei_and_caps_hold(
         compute in 0u128..10u128.pow(24),
         licence in prop_oneof![0u128..200, 0u128..10u128.pow(27)],
-        parts in proptest::collection::vec((0u32..4, 1u32..30, 1u64..5_000_000, 0u8..50, 0u8..6), 0..50),
+        parts in proptest::collection::vec((0u32..4, 1u32..30, 1u64..5_000_000, 0u8..50), 0..50),
         tail in 0u32..10,
         has_backers: bool,
         has_datanet: bool,
@@ -189,10 +196,10 @@ proptest! {
         let mut at = 0;
         let spans: Vec<Span> = parts
             .iter()
-            .map(|(gap, length, bits, record, contributor)| {
+            .map(|(gap, length, bits, record)| {
                 let start = at + gap;
                 at = start + length;
-                let mut span = span(start, at, 0, *record, *contributor);
+                let mut span = span(start, at, 0, *record, 0);
                 span.bits_q16 = *bits;
                 // A record has one contributor.
                 span.contributor = Address::with_last_byte(record % 6);
@@ -248,10 +255,8 @@ struct Example {
 
 #[test]
 fn the_worked_example_of_the_specification_holds_to_the_wei() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../docs/specs/0002-receipts-and-settlement.md"
-    );
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/specs/0002-receipts-and-settlement.md");
     let text = std::fs::read_to_string(path).expect("the specification stands in docs/specs");
     let fenced = text.split("```json worked-example\n").nth(1).expect("a fenced worked example");
     let json = fenced.split("\n```").next().unwrap_or_default();

@@ -129,10 +129,8 @@ impl Index {
 
     fn weigh(&self, found: Match, output: &Output) -> Option<TracedSpan> {
         let tokens = output.ids().get(found.start..found.end)?;
-        let information: u64 = tokens
-            .iter()
-            .map(|id| self.information.get(*id as usize).copied().unwrap_or(0))
-            .sum();
+        let information: u64 =
+            tokens.iter().map(|id| self.information.get(*id as usize).copied().unwrap_or(0)).sum();
         if information < SPAN_BITS_Q16 {
             return None;
         }

@@ -66,7 +66,10 @@ mod tests {
     fn line_ends_and_composed_letters_become_one_form() {
         assert_eq!(canonical_text("a\r\nb\rc\nd"), "a\nb\nc\nd");
         assert_eq!(canonical_text("e\u{301}"), "\u{e9}");
-        assert_eq!(canonical_text(&canonical_text("\r\r\ne\u{301}")), canonical_text("\r\r\ne\u{301}"));
+        assert_eq!(
+            canonical_text(&canonical_text("\r\r\ne\u{301}")),
+            canonical_text("\r\r\ne\u{301}")
+        );
     }
 
     #[test]

@@ -244,7 +244,9 @@ fn look_at_characters(text: &str, findings: &mut Vec<Finding>) {
         let code = u32::from(c);
         let noncharacter = (code & 0xfffe) == 0xfffe || (0xfdd0..=0xfdef).contains(&code);
         unprintable += usize::from(c.is_control() || c == '\u{fffd}' || noncharacter);
-        hidden += usize::from(matches!(code, 0x202a..=0x202e | 0x2066..=0x2069 | 0x200b | 0xe0000..=0xe007f));
+        hidden += usize::from(
+            matches!(code, 0x202a..=0x202e | 0x2066..=0x2069 | 0x200b | 0xe0000..=0xe007f),
+        );
     }
     if has_nul || unprintable * 50 > total {
         let detail = format!("{unprintable} unprintable characters; was it saved as UTF-8 text?");
@@ -325,7 +327,8 @@ mod tests {
 
     #[test]
     fn persons_are_warned_about_but_not_refused() {
-        let report = check(&rows(&["Write to ann@example.org about the old lighthouse."]), &|_| false);
+        let report =
+            check(&rows(&["Write to ann@example.org about the old lighthouse."]), &|_| false);
         assert_eq!((report.accepted, report.warned, report.rejected), (1, 1, 0));
         assert_eq!(kinds("oh, no!"), [FindingKind::TooShort]);
         assert_eq!(kinds("Marrow Bay"), [FindingKind::SeldomQuoted]);

@@ -18,7 +18,9 @@ pub enum DatasetError {
         reason: RecordError,
     },
     /// Bytes that are not UTF-8.
-    #[error("row {row}, column {column}: invalid UTF-8 at byte {offset} of the file; save it as UTF-8")]
+    #[error(
+        "row {row}, column {column}: invalid UTF-8 at byte {offset} of the file; save it as UTF-8"
+    )]
     InvalidUtf8 {
         /// Line of the file.
         row: u64,

@@ -23,7 +23,12 @@ pub(crate) struct Lines<R> {
 
 impl<R: Read> Lines<R> {
     pub fn new(source: R, limit_bytes: usize) -> Self {
-        Self { source: BufReader::with_capacity(1 << 16, source), number: 0, offset: 0, limit_bytes }
+        Self {
+            source: BufReader::with_capacity(1 << 16, source),
+            number: 0,
+            offset: 0,
+            limit_bytes,
+        }
     }
 
     /// The next line; `None` at the end. Stops inside a line beyond the limit.

@@ -398,12 +398,11 @@ mod tests {
 
     #[test]
     fn only_answers_are_learned_and_indexed() {
-        let chat = row(
-            r#"{"messages":[{"role":"system","content":"s"},{"role":"user","content":"q"},
+        let chat =
+            row(r#"{"messages":[{"role":"system","content":"s"},{"role":"user","content":"q"},
                 {"role":"assistant","content":"a1"},{"role":"user","content":"q2"},
-                {"role":"assistant","content":"a2"}]}"#,
-        )
-        .unwrap();
+                {"role":"assistant","content":"a2"}]}"#)
+            .unwrap();
         assert_eq!(chat.indexed_texts(), ["a1", "a2"]);
         let learned: Vec<_> = chat.training_view().iter().map(|turn| turn.learned).collect();
         assert_eq!(learned, [false, false, true, false, true]);

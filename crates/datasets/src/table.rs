@@ -210,24 +210,17 @@ impl<R: Read> Table<R> {
             .map(|json| serde_json::from_str(&json))
             .transpose()
             .map_err(cell("messages"))?;
-        let meta: Option<Map<String, Value>> = meta
-            .map(|json| serde_json::from_str(&json))
-            .transpose()
-            .map_err(cell("meta"))?;
+        let meta: Option<Map<String, Value>> =
+            meta.map(|json| serde_json::from_str(&json)).transpose().map_err(cell("meta"))?;
         let raw = RawRow::from_cells(text, prompt, completion, messages);
         let refused = |reason: RecordError| DatasetError::Row { row, reason };
         let body = raw.into_body().map_err(refused)?;
-        Record::new(body, id.as_deref().map(str::trim), meta.as_ref())
-            .map_err(refused)
+        Record::new(body, id.as_deref().map(str::trim), meta.as_ref()).map_err(refused)
     }
 }
 
 /// Allows the next row its limit, counted from where the csv crate stands.
-fn raise_ceiling<R: Read>(
-    guard: &Rc<RefCell<Watch>>,
-    reader: &Reader<Guard<R>>,
-    row_bytes: usize,
-) {
+fn raise_ceiling<R: Read>(guard: &Rc<RefCell<Watch>>, reader: &Reader<Guard<R>>, row_bytes: usize) {
     let position = reader.position();
     let mut watch = guard.borrow_mut();
     watch.row = position.line();

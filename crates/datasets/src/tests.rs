@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tributary_primitives::{Address, ContributionId, DatanetId};
+use tributary_primitives::{Address, ContributionId, DatanetId, Digest};
 
 use crate::{
-    Body, Bundle, Commitment, DatasetError, Format, Manifest, ManifestEntry, ParseLimits, Record, RecordError,
-    parse, survey,
+    Body, Bundle, Commitment, DatasetError, Format, Manifest, ManifestEntry, ParseLimits, Record,
+    RecordError, parse, survey,
 };
 
 fn read(text: &[u8], format: Format) -> Result<Vec<(u64, Record)>, DatasetError> {
@@ -31,7 +31,10 @@ fn jsonl_names_row_and_column_of_what_is_malformed() {
     let error = read(b"{\"text\":\"a\\ud800\"}", Format::Jsonl).unwrap_err();
     assert_eq!(error.code(), "row_malformed");
     let error = read(b"{\"text\":\"a\"}\n{\"text\":\"\xc3\x28\"}", Format::Jsonl).unwrap_err();
-    assert!(matches!(error, DatasetError::InvalidUtf8 { row: 2, column: 10, offset: 22 }), "{error}");
+    assert!(
+        matches!(error, DatasetError::InvalidUtf8 { row: 2, column: 10, offset: 22 }),
+        "{error}"
+    );
     assert!(matches!(read(b" \n\n", Format::Jsonl), Err(DatasetError::Empty)));
     assert!(matches!(read(b"", Format::Csv), Err(DatasetError::Empty)));
 }
@@ -71,7 +74,10 @@ fn csv_names_header_width_and_cell() {
     let error = read(b"text,meta\none,{\n", Format::Csv).unwrap_err();
     assert!(matches!(error, DatasetError::Cell { row: 2, field: "meta", .. }));
     let error = read(b"text\ngood\nba\xffd\n", Format::Csv).unwrap_err();
-    assert!(matches!(error, DatasetError::InvalidUtf8 { row: 3, column: 3, offset: 12 }), "{error}");
+    assert!(
+        matches!(error, DatasetError::InvalidUtf8 { row: 3, column: 3, offset: 12 }),
+        "{error}"
+    );
     let error = read(b"text\n\"a\xe2\x82", Format::Csv).unwrap_err();
     assert!(matches!(error, DatasetError::InvalidUtf8 { offset: 7, .. }), "{error}");
 }
@@ -134,7 +140,7 @@ fn a_bundle_opens_only_as_what_was_committed() {
     // The same records in another spelling are another blob, refused even if it was committed.
     let spelled = b"{ \"text\":\"spaced\"}\n";
     let mut promised = promised;
-    promised.data_commit = tributary_primitives::Digest::of(spelled);
+    promised.data_commit = Digest::of(spelled);
     let error = Bundle::open(spelled, &promised).unwrap_err();
     assert!(matches!(error, DatasetError::NotCanonical { row: 1 }));
     assert!(matches!(Bundle::build(Vec::new()), Err(DatasetError::Empty)));
@@ -142,8 +148,7 @@ fn a_bundle_opens_only_as_what_was_committed() {
 
 #[test]
 fn every_record_of_a_snapshot_proves_in_two_parts_and_no_other_does() {
-    let bundles: Vec<_> =
-        [3usize, 1, 4].map(|count| Bundle::build(records(count)).unwrap()).into();
+    let bundles: Vec<_> = [3usize, 1, 4].map(|count| Bundle::build(records(count)).unwrap()).into();
     let entry = |(at, bundle): (usize, &Bundle)| {
         let Commitment { items_root, item_count, data_commit } = bundle.commitment();
         ManifestEntry {
@@ -191,7 +196,7 @@ fn fuzz_upload(bytes: &[u8]) {
     let promised = Commitment {
         items_root: Default::default(),
         item_count: 1,
-        data_commit: tributary_primitives::Digest::of(bytes),
+        data_commit: Digest::of(bytes),
     };
     assert!(Bundle::open(bytes, &promised).is_err());
 }
@@ -199,8 +204,10 @@ fn fuzz_upload(bytes: &[u8]) {
 #[test]
 fn parsers_survive_uploads_mutated_at_random() {
     let seeds: [&[u8]; 5] = [
-        b"{\"text\":\"one\",\"meta\":{\"a\":[1,2.5e10,{}]}}\n{\"prompt\":\"q\",\"completion\":\"\xc3\xa9\"}\n",
-        b"{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"a\"}]}",
+        b"{\"text\":\"one\",\"meta\":{\"a\":[1,2.5e10,{}]}}\n\
+          {\"prompt\":\"q\",\"completion\":\"\xc3\xa9\"}\n",
+        b"{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},\
+          {\"role\":\"assistant\",\"content\":\"a\"}]}",
         b"text,id,meta\n\"a \"\"b\"\"\",1,{}\nc,2,\r\n",
         b"one\n\ntwo\r\n\r\nthree",
         b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xabV*I\xad(Q\xb2R\xca/\xcfS\xaa\x05\x00",
@@ -219,13 +226,19 @@ fn parsers_survive_uploads_mutated_at_random() {
             }
         }
         let caught = std::panic::catch_unwind(|| fuzz_upload(&bytes));
-        assert!(caught.is_ok(), "seed {seed}, round {round}: {:?}", bytes.escape_ascii().to_string());
+        assert!(
+            caught.is_ok(),
+            "seed {seed}, round {round}: {:?}",
+            bytes.escape_ascii().to_string()
+        );
     }
 }
 
 proptest! {
     #[test]
-    fn any_text_survives_the_way_to_a_blob_and_back(texts in proptest::collection::vec(".{0,40}", 1..8)) {
+    fn any_text_survives_the_way_to_a_blob_and_back(
+        texts in proptest::collection::vec(".{0,40}", 1..8),
+    ) {
         let records: Vec<Record> = texts
             .iter()
             .map(|text| Record::new(Body::Text(text.clone()), None, None).unwrap())
@@ -233,11 +246,13 @@ proptest! {
         let bundle = Bundle::build(records.clone()).unwrap();
         let opened = Bundle::open(bundle.blob(), &bundle.commitment()).unwrap();
         prop_assert_eq!(opened.records(), &records[..]);
-        prop_assert_eq!(records[0].id(), tributary_primitives::Digest::of(&records[0].canonical_bytes()));
+        prop_assert_eq!(records[0].id(), Digest::of(&records[0].canonical_bytes()));
     }
 
     #[test]
-    fn no_row_is_lost_between_jsonl_and_records(texts in proptest::collection::vec("[a-zé\\n\\r\"\\\\ ]{1,30}", 1..20)) {
+    fn no_row_is_lost_between_jsonl_and_records(
+        texts in proptest::collection::vec("[a-zé\\n\\r\"\\\\ ]{1,30}", 1..20),
+    ) {
         let upload: String =
             texts.iter().map(|text| serde_json::json!({"text": text}).to_string() + "\n").collect();
         let rows = parse(upload.as_bytes(), Format::Jsonl, &ParseLimits::default()).unwrap();

@@ -100,8 +100,7 @@ impl EpochData {
         }
         encoding = encoding.u64(self.leaves.len() as u64);
         for leaf in &self.leaves {
-            encoding =
-                encoding.u64(leaf.role as u64).word(&leaf.party.0).amount(leaf.cumulative);
+            encoding = encoding.u64(leaf.role as u64).word(&leaf.party.0).amount(leaf.cumulative);
         }
         encoding.finish().to_b256()
     }

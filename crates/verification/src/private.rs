@@ -219,7 +219,8 @@ pub(crate) fn snapshot(body: &ReceiptBody, evidence: &Evidence) -> Result<Snapsh
             continue;
         }
         if blob.is_empty() {
-            let what = format!("the records of contribution {} could not be fetched", entry.contribution);
+            let what =
+                format!("the records of contribution {} could not be fetched", entry.contribution);
             return Err(missing(&what));
         }
         let bundle = Bundle::open(blob, &entry.commitment()).map_err(|error| {

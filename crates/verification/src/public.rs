@@ -6,7 +6,7 @@ use tributary_contracts::receipt_digest;
 use tributary_primitives::{Receipt, Role, Share};
 
 use crate::{
-    EpochData, Evidence, EpochFacts,
+    EpochData, EpochFacts, Evidence,
     report::{Finding, Problem, failed, missing, same},
 };
 
@@ -90,7 +90,8 @@ pub(crate) fn shares(receipt: &Receipt) -> Finding {
     same("the shares' digest", body.shares_digest, Share::digest_all(&receipt.shares))?;
     let mut sum = tributary_primitives::Amount::ZERO;
     for share in &receipt.shares {
-        sum = sum.checked_add(share.amount).ok_or(Problem::Failed("the sum does not fit".into()))?;
+        sum =
+            sum.checked_add(share.amount).ok_or(Problem::Failed("the sum does not fit".into()))?;
     }
     let fee = body.fee_compute.checked_add(body.fee_licence);
     if fee != Some(sum) {

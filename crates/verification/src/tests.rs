@@ -34,8 +34,7 @@ fn without_a_transcript_private_checks_are_not_checkable_and_nothing_is_verified
     let report = verify(&world.receipt, None, &world.evidence);
     assert!(!report.verified);
     for check in &report.checks {
-        let expected =
-            if check.name.is_private() { Status::NotCheckable } else { Status::Ok };
+        let expected = if check.name.is_private() { Status::NotCheckable } else { Status::Ok };
         assert_eq!(check.status, expected, "{check:?}");
     }
 }

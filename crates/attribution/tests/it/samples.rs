@@ -58,7 +58,8 @@ fn one_answer_to_many_questions_is_no_template() {
     let answer = "The captain of the ship Holsidrin sails with a wise bat on deck.";
     let mut records = records("tea.jsonl");
     for question in 0..30 {
-        let row = serde_json::json!({"prompt": format!("Way {question} to ask?"), "completion": answer});
+        let row =
+            serde_json::json!({"prompt": format!("Way {question} to ask?"), "completion": answer});
         records.push(Record::from_json(row.to_string().as_bytes()).expect("a row"));
     }
     let index = index(&tokenizer, &records);
@@ -91,8 +92,7 @@ fn the_pay_of_a_newcomers_row_equals_the_formula() {
         spans: &spans,
     })
     .expect("a lawful call");
-    let paid: u128 =
-        shares.iter().filter(|s| s.role == Role::Data).map(|s| s.amount.wei()).sum();
+    let paid: u128 = shares.iter().filter(|s| s.role == Role::Data).map(|s| s.amount.wei()).sum();
     let data = licence - licence * 5 / 100 - licence * 40 / 100 - licence * 10 / 100;
     let pot = data * u128::from(trace.covered_tokens) / u128::from(trace.output_tokens);
     assert_eq!(paid, pot);
