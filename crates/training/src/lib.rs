@@ -8,6 +8,7 @@ mod attention;
 mod backward;
 mod checkpoint;
 mod config;
+mod decoder;
 mod error;
 mod example;
 mod finetune;
@@ -29,6 +30,7 @@ pub mod tokenizer;
 
 pub use checkpoint::Progress;
 pub use config::{LlamaConfig, RopeLayout};
+pub use decoder::CandleDecoder;
 pub use error::TrainingError;
 pub use example::{Example, example};
 pub use finetune::{

@@ -10,7 +10,7 @@ use crate::params::{Projection, Weights};
 
 /// A model as candle variables.
 pub struct CandleModel {
-    config: LlamaConfig,
+    pub(crate) config: LlamaConfig,
     tensors: Vec<Var>,
     lora: Option<(Vec<[(Var, Var); 7]>, f64)>,
     cos: Tensor,
@@ -57,18 +57,13 @@ impl CandleModel {
             })
             .collect();
         let mask = Tensor::from_vec(mask, (1, length, length), &Device::Cpu)?;
-        let mut x = self.tensors[0].embedding(&ids)?;
+        let mut x = self.embed(&ids)?;
         for layer in 0..self.config.layers {
             let n = self.norm(&x, 1 + layer * 9)?;
             x = (x + self.attention(layer, &n, &mask)?)?;
-            let n = self.norm(&x, 2 + layer * 9)?;
-            let gate = self.linear(layer, Projection::Gate, &n)?.silu()?;
-            let act = (gate * self.linear(layer, Projection::Up, &n)?)?;
-            x = (x + self.linear(layer, Projection::Down, &act)?)?;
+            x = (&x + self.mlp(layer, &x)?)?;
         }
-        let last = 1 + self.config.layers * 9;
-        let head = if self.config.tied { 0 } else { last + 1 };
-        Ok(self.norm(&x, last)?.matmul(&self.tensors[head].t()?)?)
+        self.head(&x)
     }
 
     /// Summed cross entropy of the sequence's own next tokens.
@@ -97,13 +92,30 @@ impl CandleModel {
         Some((a, b))
     }
 
-    fn norm(&self, x: &Tensor, gain: usize) -> Result<Tensor, TrainingError> {
+    pub(crate) fn embed(&self, ids: &Tensor) -> Result<Tensor, TrainingError> {
+        Ok(self.tensors[0].embedding(ids)?)
+    }
+
+    pub(crate) fn mlp(&self, layer: usize, x: &Tensor) -> Result<Tensor, TrainingError> {
+        let n = self.norm(x, 2 + layer * 9)?;
+        let gate = self.linear(layer, Projection::Gate, &n)?.silu()?;
+        let act = (gate * self.linear(layer, Projection::Up, &n)?)?;
+        self.linear(layer, Projection::Down, &act)
+    }
+
+    pub(crate) fn head(&self, x: &Tensor) -> Result<Tensor, TrainingError> {
+        let last = 1 + self.config.layers * 9;
+        let head = if self.config.tied { 0 } else { last + 1 };
+        Ok(self.norm(x, last)?.matmul(&self.tensors[head].t()?)?)
+    }
+
+    pub(crate) fn norm(&self, x: &Tensor, gain: usize) -> Result<Tensor, TrainingError> {
         let mean = x.sqr()?.mean_keepdim(D::Minus1)?;
         let scale = (mean + f64::from(self.config.norm_eps))?.sqrt()?;
         Ok(x.broadcast_div(&scale)?.broadcast_mul(&self.tensors[gain])?)
     }
 
-    fn linear(
+    pub(crate) fn linear(
         &self,
         layer: usize,
         projection: Projection,
@@ -124,8 +136,8 @@ impl CandleModel {
         let heads = |x: Tensor, count: usize| -> Result<Tensor, TrainingError> {
             Ok(x.reshape((length, count, c.head_dim))?.transpose(0, 1)?.contiguous()?)
         };
-        let q = self.rotate(&heads(self.linear(layer, Projection::Q, n)?, c.heads)?)?;
-        let k = self.rotate(&heads(self.linear(layer, Projection::K, n)?, c.kv_heads)?)?;
+        let q = self.rotate(&heads(self.linear(layer, Projection::Q, n)?, c.heads)?, 0)?;
+        let k = self.rotate(&heads(self.linear(layer, Projection::K, n)?, c.kv_heads)?, 0)?;
         let v = heads(self.linear(layer, Projection::V, n)?, c.kv_heads)?;
         let repeat = |x: Tensor| -> Result<Tensor, TrainingError> {
             let group = c.heads / c.kv_heads;
@@ -140,11 +152,12 @@ impl CandleModel {
         self.linear(layer, Projection::O, &joined)
     }
 
-    fn rotate(&self, x: &Tensor) -> Result<Tensor, TrainingError> {
+    /// Rotates heads x length x width, the first row standing at `start`.
+    pub(crate) fn rotate(&self, x: &Tensor, start: usize) -> Result<Tensor, TrainingError> {
         let (count, length, head_dim) = x.dims3()?;
         let pairs = head_dim / 2;
-        let cos = self.cos.narrow(0, 0, length)?.unsqueeze(0)?;
-        let sin = self.sin.narrow(0, 0, length)?.unsqueeze(0)?;
+        let cos = self.cos.narrow(0, start, length)?.unsqueeze(0)?;
+        let sin = self.sin.narrow(0, start, length)?.unsqueeze(0)?;
         let (first, second) = match self.config.rope {
             RopeLayout::HalfSplit => (x.narrow(2, 0, pairs)?, x.narrow(2, pairs, pairs)?),
             RopeLayout::Interleaved => {

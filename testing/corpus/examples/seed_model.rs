@@ -1,30 +1,19 @@
-//! Trains the seed model in the directory given; a second argument changes the token budget.
+//! Makes the seed model: `seed_model WORK ASSETS [TOKENS]`, or the fixture: `seed_model fixture
+//! WORK FIXTURES`.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use tributary_corpus::recipe::Recipe;
+use tributary_corpus::seed_model::{Options, run, run_fixture};
 
 fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let directory = arguments.next().context("usage: seed_model DIRECTORY [TOKENS] [fixture]")?;
-    let tokens: Option<u64> = arguments.next().map(|text| text.parse()).transpose()?;
-    let mut recipe = match arguments.next() {
-        None => Recipe::seed_model(Path::new(&directory)),
-        Some(_) => Recipe::fixture(Path::new(&directory)),
-    };
-    recipe.total_tokens = tokens.unwrap_or(recipe.total_tokens);
-    println!("{} parameters", recipe.model.parameters());
-    let mut smooth = 0.0;
-    recipe.run(&mut |report| {
-        smooth = if smooth == 0.0 { report.loss } else { smooth * 0.95 + report.loss * 0.05 };
-        if report.progress.step % 20 == 0 {
-            println!(
-                "step {} tokens {} loss {:.4} {:.0} tokens/s",
-                report.progress.step, report.progress.tokens, smooth, report.rate_tokens
-            );
-        }
-        !Path::new(&directory).join("stop").exists()
-    })?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let at = |index: usize| arguments.get(index).map(PathBuf::from).context("see the head");
+    if arguments.first().is_some_and(|first| first == "fixture") {
+        return run_fixture(&at(1)?, &at(2)?);
+    }
+    let tokens = arguments.get(2).map(|text| text.parse()).transpose()?;
+    let options = Options { work: at(0)?, assets: at(1)?, tokens };
+    run(&options, &mut |line| println!("{line}"))?;
     Ok(())
 }

@@ -16,6 +16,7 @@ pub mod publish;
 pub mod questions;
 pub mod recipe;
 pub mod samples;
+pub mod seed_model;
 mod stories;
 pub mod values;
 pub mod words;

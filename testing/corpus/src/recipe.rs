@@ -61,7 +61,7 @@ impl Recipe {
             },
             seed: 2026,
             tokenizer_documents: 40_000,
-            total_tokens: 9_000_000,
+            total_tokens: 3_200_000,
             step_tokens: 2048,
             rate: 2.5e-3,
             shards: 2,
