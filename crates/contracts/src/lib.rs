@@ -18,7 +18,7 @@ mod staking;
 mod tasks;
 
 pub use addresses::{
-    CHAIN_ID_DEV, CHAIN_ID_MAIN, CHANNELS, DATANETS, MARKET, MODELS, MODULES, MODULE_CODE, OPEN,
+    CHAIN_ID_DEV, CHAIN_ID_MAIN, CHANNELS, DATANETS, MARKET, MODELS, MODULE_CODE, MODULES, OPEN,
     ROYALTIES, STAKING, TASKS, is_module, is_reserved, module_name,
 };
 pub use channels::IChannels;

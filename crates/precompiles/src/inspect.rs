@@ -55,9 +55,7 @@ impl Host for Reader<'_, '_> {
 }
 
 /// Which module has a timer due next, and at which second; `None` when nothing waits.
-pub fn next_timer(
-    read: &mut ReadSlot<'_>,
-) -> std::result::Result<Option<(Address, u64)>, Fault> {
+pub fn next_timer(read: &mut ReadSlot<'_>) -> std::result::Result<Option<(Address, u64)>, Fault> {
     let mut reader = Reader(read);
     let s = &mut Session::new(&mut reader, Address::ZERO, Address::ZERO, U256::ZERO)?;
     let timers = [

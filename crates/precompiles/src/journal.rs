@@ -115,7 +115,8 @@ impl<C: ContextTr> Host for JournalHost<'_, C> {
     fn transfer(&mut self, from: Address, to: Address, amount: U256) -> Result<bool> {
         self.writable()?;
         let params = self.context.cfg().gas_params();
-        let (move_cost, new_cost) = (params.transfer_value_cost(), params.new_account_cost(true, true));
+        let (move_cost, new_cost) =
+            (params.transfer_value_cost(), params.new_account_cost(true, true));
         self.charge(move_cost)?;
         let (available, _) = self.load(from)?;
         let (_, is_empty) = self.load(to)?;

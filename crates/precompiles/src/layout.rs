@@ -143,7 +143,11 @@ impl<'a> Unpacker<'a> {
         let word = self.words.first().copied().unwrap_or_default();
         let value = word >> self.used;
         self.used += W::BITS;
-        W::from_word(if W::BITS == 256 { value } else { value & ((U256::ONE << W::BITS) - U256::ONE) })
+        W::from_word(if W::BITS == 256 {
+            value
+        } else {
+            value & ((U256::ONE << W::BITS) - U256::ONE)
+        })
     }
 }
 
@@ -326,7 +330,13 @@ impl<W: Word> Lists<W> {
         Ok(W::from_word(s.host.sload(self.0.module, slot)?))
     }
 
-    pub(crate) fn set(&self, s: &mut Session<'_>, key: impl Key, index: u64, value: W) -> Result<()> {
+    pub(crate) fn set(
+        &self,
+        s: &mut Session<'_>,
+        key: impl Key,
+        index: u64,
+        value: W,
+    ) -> Result<()> {
         let base = self.base(s, key)?;
         let slot = self.at(s, base, index)?;
         s.host.sstore(self.0.module, slot, value.to_word())
@@ -425,7 +435,13 @@ impl Texts {
     }
 
     /// Stores at most `most` bytes; more reverts with `OutOfBounds(what)`.
-    pub(crate) fn set(&self, s: &mut Session<'_>, key: impl Key, text: &str, most: usize) -> Result<()> {
+    pub(crate) fn set(
+        &self,
+        s: &mut Session<'_>,
+        key: impl Key,
+        text: &str,
+        most: usize,
+    ) -> Result<()> {
         if text.len() > most {
             return Err(revert(IModule::OutOfBounds { what: "text too long".into() }));
         }

@@ -9,6 +9,8 @@
 //! module's buckets never exceeds its coins. No clock, no randomness, no float, no map order.
 
 mod channels;
+#[cfg(test)]
+mod conformance;
 mod datanets;
 mod dispatch;
 mod fault;
@@ -17,6 +19,8 @@ mod host;
 mod inspect;
 mod journal;
 mod layout;
+#[cfg(test)]
+mod layout_tests;
 mod memory;
 mod models;
 pub mod money;

@@ -6,7 +6,9 @@
 //! and cannot leave.
 
 use alloy_primitives::{Address, U256};
-use tributary_contracts::{CHANNELS, DATANETS, IModule, OPEN, ROYALTIES, STAKING, TASKS, is_reserved};
+use tributary_contracts::{
+    CHANNELS, DATANETS, IModule, OPEN, ROYALTIES, STAKING, TASKS, is_reserved,
+};
 
 use crate::fault::{Result, require, revert};
 use crate::layout::{Cell, One, Table, Word};

@@ -250,12 +250,8 @@ impl Params {
         };
         params.models.price_rise_delay = 5;
         params.tasks = TasksParams { cancel_ppm: 0, min_duration: 1, ..params.tasks };
-        params.channels = ChannelsParams {
-            hold_back: 5,
-            close_grace: 10,
-            min_epoch: 1,
-            ..params.channels
-        };
+        params.channels =
+            ChannelsParams { hold_back: 5, close_grace: 10, min_epoch: 1, ..params.channels };
         params.royalties.backing_thaw = 10;
         params
     }

@@ -38,8 +38,7 @@ impl<C: ContextTr> PrecompileProvider<C> for Modules {
     type Output = InterpreterResult;
 
     fn set_spec(&mut self, spec: <C::Cfg as Cfg>::Spec) -> bool {
-        let changed =
-            <EthPrecompiles as PrecompileProvider<C>>::set_spec(&mut self.ethereum, spec);
+        let changed = <EthPrecompiles as PrecompileProvider<C>>::set_spec(&mut self.ethereum, spec);
         if changed {
             self.collect_warm();
         }
@@ -94,10 +93,7 @@ fn run_module<C: ContextTr>(
 
 /// Halts take all gas; reverts give the rest back and carry their error; only success keeps
 /// refunds.
-fn finish(
-    mut gas: Gas,
-    outcome: Result<Vec<u8>, Fault>,
-) -> Result<InterpreterResult, String> {
+fn finish(mut gas: Gas, outcome: Result<Vec<u8>, Fault>) -> Result<InterpreterResult, String> {
     let (result, output) = match outcome {
         Ok(output) => (InstructionResult::Return, output.into()),
         Err(Fault::Revert(data)) => {

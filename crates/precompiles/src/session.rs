@@ -76,9 +76,8 @@ impl<'a> Session<'a> {
 }
 
 /// Half the order of the curve: larger s values are refused.
-const HALF_ORDER: [u8; 32] = alloy_primitives::hex!(
-    "7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0"
-);
+const HALF_ORDER: [u8; 32] =
+    alloy_primitives::hex!("7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0");
 
 /// Signer of a digest under a 65-byte signature r, s, v (v 27, 28, 0 or 1).
 fn recover(digest: &B256, signature: &[u8]) -> Option<Address> {
@@ -92,7 +91,8 @@ fn recover(digest: &B256, signature: &[u8]) -> Option<Address> {
         return None;
     }
     let scalars: [u8; 64] = scalars.try_into().ok()?;
-    let word = revm::precompile::crypto().secp256k1_ecrecover(&scalars, recovery, &digest.0).ok()?;
+    let word =
+        revm::precompile::crypto().secp256k1_ecrecover(&scalars, recovery, &digest.0).ok()?;
     let signer = Address::from_word(word.into());
     (!signer.is_zero()).then_some(signer)
 }

@@ -43,10 +43,7 @@ fn payee(s: &mut Session<'_>, role: u8, party: B256) -> Result<Payee> {
         Role::ProtocolLicence => protocol(ProtocolPart::Licence),
         Role::Backers | Role::Commons => {
             let id = pool.ok_or_else(bad)?;
-            require!(
-                crate::datanets::exists(s, id)?,
-                IChannels::BadParty { role, party }
-            );
+            require!(crate::datanets::exists(s, id)?, IChannels::BadParty { role, party });
             let backers = *role_name == Role::Backers;
             Ok(if backers { Payee::Backers(id) } else { Payee::Commons(id) })
         }

@@ -65,9 +65,7 @@ fn views(s: &mut Session<'_>, call: IChannels::IChannelsCalls) -> Result<Vec<u8>
             };
             returns::<IChannels::escrowOfCall>(&escrow)
         }
-        Calls::getChannel(call) => {
-            returns::<IChannels::getChannelCall>(&shown(s, call.channelId)?)
-        }
+        Calls::getChannel(call) => returns::<IChannels::getChannelCall>(&shown(s, call.channelId)?),
         Calls::channelsOf(call) => {
             let page = Page { from: call.from, count: call.count, most: 64 };
             let ids = BY_PAYER.page(s, call.payer, page)?;

@@ -126,12 +126,7 @@ fn reserve(s: &mut Session<'_>, payer: Address, id: B256, amount: u128) -> Resul
 }
 
 /// keccak256 of chain, payer, gateway, signer and the number of the payer's channels so far.
-fn next_id(
-    s: &mut Session<'_>,
-    payer: Address,
-    gateway: Address,
-    signer: Address,
-) -> Result<B256> {
+fn next_id(s: &mut Session<'_>, payer: Address, gateway: Address, signer: Address) -> Result<B256> {
     let count = BY_PAYER.len(s, payer)?;
     let mut bytes = b"tributary channel v1".to_vec();
     bytes.extend_from_slice(&s.host.chain_id().to_be_bytes());

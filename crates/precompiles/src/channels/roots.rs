@@ -96,7 +96,11 @@ pub(super) fn standing(s: &mut Session<'_>, gateway: Address, epoch: u64) -> Res
 }
 
 /// Checks a leaf's path, with the hashes paid for.
-pub(super) fn prove(s: &mut Session<'_>, record: &RootRecord, claim: &IChannels::Claim) -> Result<()> {
+pub(super) fn prove(
+    s: &mut Session<'_>,
+    record: &RootRecord,
+    claim: &IChannels::Claim,
+) -> Result<()> {
     bound(claim.siblings.len() <= 40, "siblings")?;
     for _ in 0..claim.siblings.len() + 2 {
         s.charge_keccak(98)?;
@@ -116,9 +120,8 @@ pub(super) fn challenge(
     later: &IChannels::Claim,
 ) -> Result<()> {
     let (gateway, epoch, challenger) = (later.gateway, later.epoch, s.caller);
-    let same_payee = earlier.gateway == gateway
-        && earlier.role == later.role
-        && earlier.party == later.party;
+    let same_payee =
+        earlier.gateway == gateway && earlier.role == later.role && earlier.party == later.party;
     let twice = earlier.epoch == epoch && earlier.index != later.index;
     let less = earlier.epoch < epoch && earlier.cumulative > later.cumulative;
     require!(same_payee && (twice || less), IChannels::NoContradiction {});

@@ -81,10 +81,7 @@ fn settle(
 }
 
 /// Takes many; a bad one is reported with its error's selector and harms no other.
-pub(super) fn redeem_batch(
-    s: &mut Session<'_>,
-    call: &IChannels::redeemBatchCall,
-) -> Result<u128> {
+pub(super) fn redeem_batch(s: &mut Session<'_>, call: &IChannels::redeemBatchCall) -> Result<u128> {
     let (left, right) = (call.vouchers.len(), call.signatures.len());
     let error = IChannels::LengthMismatch {
         left: alloy_primitives::U256::from(left),
@@ -97,8 +94,7 @@ pub(super) fn redeem_batch(
         match check(s, voucher, signature) {
             Ok((record, delta)) => sum = add(sum, settle(s, voucher, record, delta)?)?,
             Err(Fault::Revert(reason)) => {
-                let selector: [u8; 4] =
-                    reason.first_chunk::<4>().copied().unwrap_or_default();
+                let selector: [u8; 4] = reason.first_chunk::<4>().copied().unwrap_or_default();
                 let event = IChannels::VoucherRejected {
                     channelId: voucher.channelId,
                     seq: voucher.seq,

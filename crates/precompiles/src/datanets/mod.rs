@@ -173,11 +173,7 @@ pub(crate) fn published(s: &mut Session<'_>, id: u64) -> Result<Option<(u64, Add
     Ok(is_published.then_some((record.datanet_id, record.contributor, record.item_count)))
 }
 
-fn require_status(
-    id: u64,
-    record: &ContributionRecord,
-    status: ContributionStatus,
-) -> Result<()> {
+fn require_status(id: u64, record: &ContributionRecord, status: ContributionStatus) -> Result<()> {
     let found = record.status;
     let error = IDatanets::WrongContributionStatus { contributionId: id, status: found };
     require!(found == status.code(), error);
@@ -345,8 +341,7 @@ fn withdraw(s: &mut Session<'_>, id: u64) -> Result<()> {
     let refund = refund(s, id, &record)?;
     end(s, id, &mut record, ContributionStatus::Withdrawn)?;
     let (datanet_id, contributor) = (record.datanet_id, record.contributor);
-    let event =
-        IDatanets::ContributionWithdrawn { id, datanetId: datanet_id, contributor, refund };
+    let event = IDatanets::ContributionWithdrawn { id, datanetId: datanet_id, contributor, refund };
     s.emit(DATANETS, event)
 }
 

@@ -157,8 +157,7 @@ fn seat(
         let place = swapped.get(&pick).copied().unwrap_or(pick);
         let own = swapped.get(&step).copied().unwrap_or(step);
         swapped.insert(pick, own);
-        let (provision_id, reviewer) =
-            staking::member_at(s, ProvisionRole::Reviewer, place)?;
+        let (provision_id, reviewer) = staking::member_at(s, ProvisionRole::Reviewer, place)?;
         if reviewer == record.contributor || reviewer == record.challenger {
             continue;
         }
@@ -173,7 +172,11 @@ fn seat(
 }
 
 /// The caller's seat in the current round: (number, seat).
-fn own_seat(s: &mut Session<'_>, id: u64, record: &ContributionRecord) -> Result<(u64, SeatRecord)> {
+fn own_seat(
+    s: &mut Session<'_>,
+    id: u64,
+    record: &ContributionRecord,
+) -> Result<(u64, SeatRecord)> {
     let reviewer = s.caller;
     let place = SEAT_OF.get(s, (id, record.round, reviewer))?.0;
     let error = IDatanets::NotAssigned { contributionId: id, reviewer };

@@ -79,7 +79,11 @@ pub(super) fn contributions_of(
     Ok(found)
 }
 
-pub(super) fn reviews_of(s: &mut Session<'_>, id: u64, round: u8) -> Result<Vec<IDatanets::Review>> {
+pub(super) fn reviews_of(
+    s: &mut Session<'_>,
+    id: u64,
+    round: u8,
+) -> Result<Vec<IDatanets::Review>> {
     let mut found = Vec::new();
     for number in 0..SEAT_COUNT.get(s, (id, round))?.0 {
         let seat = SEATS.get(s, (id, round, number))?;
@@ -95,7 +99,11 @@ pub(super) fn reviews_of(s: &mut Session<'_>, id: u64, round: u8) -> Result<Vec<
     Ok(found)
 }
 
-pub(super) fn snapshot_of(s: &mut Session<'_>, id: u64, version: u32) -> Result<IDatanets::Snapshot> {
+pub(super) fn snapshot_of(
+    s: &mut Session<'_>,
+    id: u64,
+    version: u32,
+) -> Result<IDatanets::Snapshot> {
     let record = publish::require_snapshot(s, id, version)?;
     Ok(IDatanets::Snapshot {
         datanetId: id,

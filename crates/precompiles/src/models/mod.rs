@@ -212,10 +212,7 @@ fn store_lists(
         SHARES.push(s, id, *share)?;
     }
     let count = spec.snapshots.len();
-    require!(
-        count <= MOST_SNAPSHOTS,
-        IModels::TooManySnapshots { count: U256::from(count) }
-    );
+    require!(count <= MOST_SNAPSHOTS, IModels::TooManySnapshots { count: U256::from(count) });
     for key in &spec.snapshots {
         crate::datanets::require_snapshot(s, key.datanetId, key.version)?;
         let packed = (U256::from(key.datanetId) << 32) | U256::from(key.version);
@@ -254,8 +251,7 @@ fn set_price(s: &mut Session<'_>, id: u64, price_in: u128, price_out: u128) -> R
     let now = s.now();
     let (now_in, now_out) = prices_at(&record, now);
     let rises = price_in > now_in || price_out > now_out;
-    let effective_at =
-        if rises { add64(now, PARAMS.get(s)?.price_rise_delay)? } else { now };
+    let effective_at = if rises { add64(now, PARAMS.get(s)?.price_rise_delay)? } else { now };
     // Until then the lower of old and new holds for each direction.
     record.price_in = now_in.min(price_in);
     record.price_out = now_out.min(price_out);

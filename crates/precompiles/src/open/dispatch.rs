@@ -31,9 +31,7 @@ pub(crate) fn dispatch(s: &mut Session<'_>, data: &[u8]) -> Result<Vec<u8>> {
         Calls::decimals(_) => returns::<IOpen::decimalsCall>(&18),
         Calls::totalSupply(_) => returns::<IOpen::totalSupplyCall>(&TOTAL_SUPPLY.to_u256()),
         Calls::burned(_) => returns::<IOpen::burnedCall>(&money::burned(s)?),
-        Calls::balanceOf(call) => {
-            returns::<IOpen::balanceOfCall>(&s.host.balance(call.account)?)
-        }
+        Calls::balanceOf(call) => returns::<IOpen::balanceOfCall>(&s.host.balance(call.account)?),
         Calls::allowance(call) => {
             let allowance = ALLOWANCES.get(s, (call.owner, call.spender))?.0;
             returns::<IOpen::allowanceCall>(&allowance)

@@ -65,8 +65,7 @@ fn transfer_from(s: &mut Session<'_>, from: Address, to: Address, amount: U256) 
     let allowance = ALLOWANCES.get(s, (from, spender))?.0;
     if allowance != U256::MAX {
         let Some(rest) = allowance.checked_sub(amount) else {
-            let error =
-                IOpen::ERC20InsufficientAllowance { spender, allowance, needed: amount };
+            let error = IOpen::ERC20InsufficientAllowance { spender, allowance, needed: amount };
             return Err(crate::fault::revert(error));
         };
         ALLOWANCES.set(s, (from, spender), &One(rest))?;
@@ -79,8 +78,7 @@ fn permit(s: &mut Session<'_>, call: &IOpen::permitCall) -> Result<()> {
     let in_time = U256::from(s.now()) <= call.deadline;
     require!(in_time, IOpen::ERC2612ExpiredSignature { deadline: call.deadline });
     let nonce = NONCES.get(s, owner)?.0;
-    let message =
-        Permit { owner, spender, value: call.value, nonce, deadline: call.deadline };
+    let message = Permit { owner, spender, value: call.value, nonce, deadline: call.deadline };
     let domain = open_domain(s.host.chain_id());
     let digest = s.typed_digest(&message, &domain)?;
     let signer = s.recover(&digest, &crate::session::packed(call.v, call.r, call.s))?;

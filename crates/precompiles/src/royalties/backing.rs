@@ -1,6 +1,7 @@
 //! Backers: stake behind a datanet, paid by stake.
 //!
-//! What is paid in raises `per_wei` (fixed point, 64 fractional bits); the remainder of that
+//! What is paid in raises `per_wei` (fixed point, 128 fractional bits; at most
+//! the supply is ever paid in, so it fits); the remainder of that
 //! division is kept for the next payment. A backer's part is cut to whole wei; when the last one
 //! leaves, what cutting has left goes to the commons.
 
@@ -47,7 +48,7 @@ pub(super) fn receive(s: &mut Session<'_>, datanet_id: u64, amount: u128) -> Res
     if pool.total == 0 {
         return Ok(false);
     }
-    let scaled = (U256::from(amount) << 64usize).saturating_add(pool.remainder);
+    let scaled = (U256::from(amount) << 128usize).saturating_add(pool.remainder);
     let total = U256::from(pool.total);
     pool.per_wei = pool.per_wei.saturating_add(scaled / total);
     pool.remainder = scaled % total;
@@ -59,7 +60,7 @@ pub(super) fn receive(s: &mut Session<'_>, datanet_id: u64, amount: u128) -> Res
 /// What a backer has earned since it was last settled.
 fn fresh(pool: &PoolRecord, backer: &BackerRecord) -> Result<u128> {
     let each = pool.per_wei.saturating_sub(backer.paid_up_to);
-    let product = each.checked_mul(U256::from(backer.amount)).unwrap_or(U256::MAX) >> 64usize;
+    let product = each.checked_mul(U256::from(backer.amount)).unwrap_or(U256::MAX) >> 128usize;
     u128::try_from(product).map_err(|_| revert(tributary_contracts::IModule::Overflow {}))
 }
 

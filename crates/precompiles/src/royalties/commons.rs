@@ -60,8 +60,7 @@ pub(crate) fn join_commons(
 
 /// A tombstoned contribution is paid what it has earned and earns no more.
 pub(crate) fn leave_commons(s: &mut Session<'_>, contribution_id: u64) -> Result<()> {
-    let Some((datanet_id, contributor, items)) =
-        crate::datanets::published(s, contribution_id)?
+    let Some((datanet_id, contributor, items)) = crate::datanets::published(s, contribution_id)?
     else {
         return Ok(());
     };

@@ -63,9 +63,7 @@ fn views(s: &mut Session<'_>, call: IRoyalties::IRoyaltiesCalls) -> Result<Vec<u
             });
             returns::<IRoyalties::lineageOfCall>(&steps.collect())
         }
-        Calls::routeOf(call) => {
-            returns::<IRoyalties::routeOfCall>(&split::route(s, call.modelId)?)
-        }
+        Calls::routeOf(call) => returns::<IRoyalties::routeOfCall>(&split::route(s, call.modelId)?),
         Calls::poolOf(call) => {
             let (pool, commons) = (POOLS.get(s, call.datanetId)?, COMMONS.get(s, call.datanetId)?);
             returns::<IRoyalties::poolOfCall>(&IRoyalties::Pool {

@@ -28,8 +28,7 @@ pub(crate) fn refresh(s: &mut Session<'_>, id: u64) -> Result<()> {
 }
 
 fn take_off(s: &mut Session<'_>, role: u8, place: u64) -> Result<()> {
-    let (Some(index), Some(last)) =
-        (place.checked_sub(1), MEMBERS.len(s, role)?.checked_sub(1))
+    let (Some(index), Some(last)) = (place.checked_sub(1), MEMBERS.len(s, role)?.checked_sub(1))
     else {
         return Ok(());
     };
@@ -49,7 +48,11 @@ pub(crate) fn member_count(s: &mut Session<'_>, role: ProvisionRole) -> Result<u
 }
 
 /// The active provision at a place of the role's list, and its owner.
-pub(crate) fn member_at(s: &mut Session<'_>, role: ProvisionRole, at: u64) -> Result<(u64, Address)> {
+pub(crate) fn member_at(
+    s: &mut Session<'_>,
+    role: ProvisionRole,
+    at: u64,
+) -> Result<(u64, Address)> {
     let id = MEMBERS.get(s, role.code(), at)?;
     Ok((id, PROVISIONS.get(s, id)?.owner))
 }

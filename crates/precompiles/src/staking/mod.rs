@@ -115,7 +115,11 @@ fn own_provision(s: &mut Session<'_>, id: u64) -> Result<ProvisionRecord> {
 }
 
 /// Id of an owner's provision for a role; 0 for none.
-pub(crate) fn provision_id(s: &mut Session<'_>, owner: Address, role: ProvisionRole) -> Result<u64> {
+pub(crate) fn provision_id(
+    s: &mut Session<'_>,
+    owner: Address,
+    role: ProvisionRole,
+) -> Result<u64> {
     Ok(BY_OWNER.get(s, (owner, role.code()))?.0)
 }
 
@@ -208,8 +212,7 @@ fn new_provision(s: &mut Session<'_>, role: u8, amount: u128) -> Result<u64> {
         return Err(revert(IStaking::UnknownRole { role }));
     };
     let existing = provision_id(s, owner, role)?;
-    let error =
-        IStaking::ProvisionExists { owner, role: role.code(), provisionId: existing };
+    let error = IStaking::ProvisionExists { owner, role: role.code(), provisionId: existing };
     require!(existing == 0, error);
     let needed = minimum(&PARAMS.get(s)?, role);
     require!(amount >= needed, IStaking::ProvisionTooSmall { tokens: amount, needed });
@@ -217,12 +220,8 @@ fn new_provision(s: &mut Session<'_>, role: u8, amount: u128) -> Result<u64> {
     let id = add64(COUNT.get(s)?.0, 1)?;
     COUNT.set(s, &One(id))?;
     BY_OWNER.set(s, (owner, role.code()), &One(id))?;
-    let record = ProvisionRecord {
-        owner,
-        role: role.code(),
-        created_at: s.now(),
-        ..Default::default()
-    };
+    let record =
+        ProvisionRecord { owner, role: role.code(), created_at: s.now(), ..Default::default() };
     PROVISIONS.set(s, id, &record)?;
     fill(s, id, &record, amount)?;
     Ok(id)

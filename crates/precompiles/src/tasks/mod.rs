@@ -287,7 +287,8 @@ fn end(s: &mut Session<'_>, id: u64, record: &mut TaskRecord, state: TaskState) 
     record.state = state.code();
     record.ended_at = s.now();
     let none = crate::layout::NoKey;
-    let (index, last) = (record.place.saturating_sub(1), OPEN_TASKS.len(s, none)?.saturating_sub(1));
+    let (index, last) =
+        (record.place.saturating_sub(1), OPEN_TASKS.len(s, none)?.saturating_sub(1));
     if index < last {
         let moved = OPEN_TASKS.get(s, none, last)?;
         OPEN_TASKS.set(s, none, index, moved)?;
