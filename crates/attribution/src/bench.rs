@@ -13,6 +13,9 @@ use tributary_primitives::{Address, Digest, SnapshotRef};
 
 use crate::{AttributionError, IndexBuilder, IndexedRecord, Output};
 
+/// Answers are drawn from this.
+const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// What was measured.
 #[derive(Clone, Debug)]
 pub struct Measured {
@@ -82,7 +85,7 @@ pub fn measure(
     let start = Instant::now();
     let index = builder.build()?;
     let build = start.elapsed();
-    let mut random = 0x9e37_79b9_7f4a_7c15u64;
+    let mut random = SEED;
     let mut times = Vec::with_capacity(traces);
     let mut spans = 0;
     for _ in 0..traces {
@@ -102,6 +105,46 @@ pub fn measure(
         trace_p50: at(50),
         trace_p99: at(99),
     })
+}
+
+/// Time to sort the suffixes of the texts with the standard library: the build's slow twin.
+pub fn sort_plainly(texts: &[Vec<u32>], separator: u32) -> Duration {
+    let mut text = Vec::new();
+    for tokens in texts {
+        text.extend_from_slice(tokens);
+        text.push(separator);
+    }
+    let start = Instant::now();
+    let mut suffixes: Vec<u32> = (0..text.len() as u32).collect();
+    suffixes.sort_unstable_by_key(|at| text.get(*at as usize..));
+    let elapsed = start.elapsed();
+    std::hint::black_box(suffixes);
+    elapsed
+}
+
+/// Time to find the longest matches of one answer by reading every text through for each of its
+/// tokens: the trace's slow twin.
+pub fn read_through(
+    texts: &[Vec<u32>],
+    answer_tokens: usize,
+    vocab_size: u32,
+) -> Result<Duration, AttributionError> {
+    let output = answer(texts, answer_tokens, vocab_size, &mut { SEED })?;
+    let start = Instant::now();
+    let mut longest = vec![0; output.ids().len()];
+    for text in texts {
+        for at in 0..text.len() {
+            let suffix = text.get(at..).unwrap_or_default();
+            for (from, longest) in longest.iter_mut().enumerate() {
+                let rest = output.ids().get(from..).unwrap_or_default();
+                let common = suffix.iter().zip(rest).take_while(|(a, b)| a == b).count();
+                *longest = common.max(*longest);
+            }
+        }
+    }
+    let elapsed = start.elapsed();
+    std::hint::black_box(longest);
+    Ok(elapsed)
 }
 
 fn next(random: &mut u64) -> usize {

@@ -1,7 +1,5 @@
 //! From an answer to its spans: what stands verbatim in the data, how much it says, whose it is.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 use tributary_primitives::{Amount, Span, bits_to_string};
 
@@ -163,24 +161,22 @@ impl Index {
 
     /// Who holds the suffixes of an interval. Records by place: the earliest cluster's first.
     fn holders(&self, low: usize, high: usize) -> Holders {
-        let mut records = BTreeSet::new();
-        let mut clusters = BTreeSet::new();
-        let mut occurrences = 0;
-        for position in self.suffixes.get(low..high).unwrap_or_default() {
-            let Some(place) = self.record_at(*position) else { continue };
-            let cluster = self.records.get(place as usize).map_or(place, |record| record.cluster);
-            // Copies of a record neither weigh nor make a template.
-            occurrences += usize::from(cluster == place);
-            clusters.insert(cluster);
-            records.insert(place);
-            if records.len() > SPAN_RECORDS {
-                records.pop_last();
-            }
-        }
+        let positions = self.suffixes.get(low..high).unwrap_or_default();
+        let mut records: Vec<u32> =
+            positions.iter().filter_map(|position| self.record_at(*position)).collect();
+        let cluster = |place: &u32| self.records.get(*place as usize).map_or(*place, |r| r.cluster);
+        // Copies of a record neither weigh nor make a template.
+        let occurrences = records.iter().filter(|place| cluster(place) == **place).count();
+        records.sort_unstable();
+        records.dedup();
+        let mut clusters: Vec<u32> = records.iter().map(cluster).collect();
+        clusters.sort_unstable();
+        clusters.dedup();
+        records.truncate(SPAN_RECORDS);
         let share = TEMPLATE_SHARE.of(Amount::from_wei(self.clusters as u128)).wei() as usize;
         let is_template =
             occurrences > TEMPLATE_OCCURRENCES || clusters.len() > share.max(TEMPLATE_CLUSTERS);
-        Holders { records: records.into_iter().collect(), clusters: clusters.len(), is_template }
+        Holders { records, clusters: clusters.len(), is_template }
     }
 }
 
