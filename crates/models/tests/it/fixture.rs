@@ -10,20 +10,30 @@ pub fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testing/fixtures")
 }
 
-/// The random-weight Llama.
-pub fn tiny() -> FloatImport {
-    match import(&directory().join("tiny-llama")).expect("the fixture is whole") {
+/// A float model of the fixtures.
+pub fn float(name: &str) -> FloatImport {
+    match import(&directory().join(name)).expect("the fixture is whole") {
         Imported::Float(import) => *import,
         other => panic!("not a float model: {other:?}"),
     }
 }
 
-/// Its adapter.
-pub fn tiny_adapter(shape: &Shape) -> FloatAdapter {
-    match import(&directory().join("tiny-llama-lora")).expect("the fixture is whole") {
+/// An adapter of the fixtures.
+pub fn adapter(name: &str, shape: &Shape) -> FloatAdapter {
+    match import(&directory().join(name)).expect("the fixture is whole") {
         Imported::Adapter(adapter) => adapter.fit(shape).expect("it fits"),
         other => panic!("not an adapter: {other:?}"),
     }
+}
+
+/// The random-weight Llama.
+pub fn tiny() -> FloatImport {
+    float("tiny-llama")
+}
+
+/// Its adapter.
+pub fn tiny_adapter(shape: &Shape) -> FloatAdapter {
+    adapter("tiny-llama-lora", shape)
 }
 
 /// The public stories260K directory, when it lies beside the repository.

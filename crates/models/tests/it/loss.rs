@@ -45,6 +45,35 @@ fn show(name: &str, e: &Evaluation) {
 }
 
 #[test]
+fn the_trained_fixture_loses_at_most_one_percent_with_and_without_adapter() {
+    let small = fixture::float("small-float");
+    let exact = quantize(&small.float, &QuantizeOptions::default()).expect("it quantises");
+    let float_adapter = fixture::adapter("small-float-lora", &small.float.shape);
+    let adapter = quantize_adapter(&float_adapter, &exact).expect("it quantises").adapter;
+    let bos = small.tokenizer.special().bos;
+    let texts = [("small-float", None), ("small-float-lora", Some((&float_adapter, &*adapter)))];
+    for (name, adapter) in texts {
+        let path = fixture::directory().join(format!("{name}.held-out.txt"));
+        let text = std::fs::read_to_string(path).expect("the text is committed");
+        let ids = small.tokenizer.encode(&text, false).expect("it encodes");
+        let sides = Sides { float: &small.float, model: &exact.model, adapter };
+        let found = evaluate(&sides, &ids, bos, 256).expect("enough text");
+        show(name, &found);
+        assert!(found.tokens >= 10_000, "{} tokens", found.tokens);
+        assert!(found.float_perplexity < 60.0, "the float model predicts its text: {found:?}");
+        // The bound must hold beyond the measurement's own doubt.
+        assert!(found.delta_percent + 2.0 * found.standard_error_percent < 1.0, "{found:?}");
+        assert!(found.delta_percent - 2.0 * found.standard_error_percent > -1.0, "{found:?}");
+        if adapter.is_some() {
+            let bare = Sides { float: &small.float, model: &exact.model, adapter: None };
+            let bare = evaluate(&bare, &ids, bos, 256).expect("enough text");
+            show("the same text without adapter", &bare);
+            assert!(bare.exi8_perplexity > 1.1 * found.exi8_perplexity, "the adapter helps");
+        }
+    }
+}
+
+#[test]
 fn stories_lose_at_most_one_percent_of_perplexity() {
     let Some(path) = fixture::stories() else { return };
     let Imported::Float(stories) = import(&path).expect("it imports") else { panic!("float") };
