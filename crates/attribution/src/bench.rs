@@ -50,11 +50,10 @@ impl Measured {
 /// Tokenises the indexed texts of a JSONL file, for [`measure`].
 pub fn texts_of(path: &Path, tokenizer: &Tokenizer) -> Result<Vec<Vec<u32>>, AttributionError> {
     let failed = |source| AttributionError::File { path: path.display().to_string(), source };
-    let limits = ParseLimits { rows: usize::MAX, upload_bytes: u64::MAX, ..ParseLimits::default() };
     let rows = File::open(path).map_err(failed)?;
     let unreadable = |error| failed(std::io::Error::other(error));
     let mut texts = Vec::new();
-    for row in RowReader::open(rows, Format::Jsonl, &limits).map_err(unreadable)? {
+    for row in RowReader::open(rows, Format::Jsonl, &ParseLimits::local()).map_err(unreadable)? {
         for text in row.map_err(unreadable)?.record.indexed_texts() {
             texts.push(tokenizer.encode(text, false)?);
         }

@@ -36,6 +36,13 @@ impl Default for ParseLimits {
     }
 }
 
+impl ParseLimits {
+    /// For a file of one's own that is not contributed: rows keep their limit, the file has none.
+    pub fn local() -> Self {
+        Self { rows: usize::MAX, upload_bytes: u64::MAX, ..Self::default() }
+    }
+}
+
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
