@@ -6,7 +6,7 @@ use crate::event::{ChainEvent, CommittedBlock};
 use crate::{ConsensusError, Result};
 use alloy_primitives::{Address, B256, keccak256};
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::broadcast;
@@ -21,6 +21,8 @@ use tributary_txpool::Pool;
 const MAX_AHEAD_MS: u64 = 2_000;
 /// Blocks that are proposed or verified but not final; more are refused until some are.
 const MAX_OPEN_BLOCKS: usize = 64;
+/// Newest blocks that are kept decoded, for everyone who asks for receipts.
+const MAX_RECENT: usize = 16;
 /// Blocks that a rewind reports to its listeners.
 const MAX_REMOVED: u64 = 1_024;
 
@@ -57,6 +59,8 @@ struct Shared {
     config: ChainConfig,
     /// Proposed or verified, not final.
     open: Mutex<BTreeMap<B256, Arc<BuiltBlock>>>,
+    /// The newest final blocks.
+    recent: Mutex<VecDeque<Arc<CommittedBlock>>>,
     /// Held while the head moves.
     moving: Mutex<()>,
     time_offset_ms: AtomicI64,
@@ -85,6 +89,7 @@ impl Chain {
             executor,
             config,
             open: Mutex::default(),
+            recent: Mutex::default(),
             moving: Mutex::default(),
             time_offset_ms: AtomicI64::new(0),
             events: broadcast::channel(1_024).0,
@@ -147,6 +152,10 @@ impl Chain {
 
     /// A block with its receipts.
     pub fn committed(&self, number: u64) -> Result<Option<Arc<CommittedBlock>>> {
+        let recent = self.0.recent.lock().iter().find(|b| b.block.number() == number).cloned();
+        if recent.is_some() {
+            return Ok(recent);
+        }
         let store = &self.0.store;
         let (Some(block), Some(receipts)) = (store.block(number)?, store.receipts(number)?) else {
             return Ok(None);
@@ -192,6 +201,7 @@ impl Chain {
         for height in (first..=head).rev() {
             removed.extend(self.committed(height)?);
         }
+        self.0.recent.lock().clear();
         self.0.store.rewind(number)?;
         self.0.open.lock().clear();
         self.0.pool.on_rewind()?;
@@ -342,9 +352,14 @@ impl Application for Chain {
         let height = built.block.number();
         self.0.open.lock().retain(|_, other| other.block.number() > height);
         self.0.pool.on_block(built.state.diff().accounts.keys().copied())?;
-        let committed =
-            CommittedBlock { block: built.block.clone(), receipts: built.receipts.clone() };
-        self.announce(ChainEvent::Committed(Arc::new(committed)));
+        let (block, receipts) = (built.block.clone(), built.receipts.clone());
+        let committed = Arc::new(CommittedBlock { block, receipts });
+        {
+            let mut recent = self.0.recent.lock();
+            recent.truncate(MAX_RECENT.saturating_sub(1));
+            recent.push_front(Arc::clone(&committed));
+        }
+        self.announce(ChainEvent::Committed(committed));
         Ok(())
     }
 }

@@ -25,6 +25,10 @@ pub struct RpcConfig {
     pub max_log_blocks: u64,
     /// Most gas that a simulated call gets.
     pub gas_cap: u64,
+    /// Simulations and traces that run at once.
+    pub max_simulations: usize,
+    /// Simulations and traces that wait for their turn; more are refused.
+    pub max_waiting_simulations: usize,
     /// Offer `debug_*`.
     pub debug: bool,
     /// Answer of `web3_clientVersion`.
@@ -44,6 +48,8 @@ impl Default for RpcConfig {
             max_logs: 10_000,
             max_log_blocks: 100_000,
             gas_cap: 50_000_000,
+            max_simulations: 8,
+            max_waiting_simulations: 2_000,
             debug: true,
             client_version: concat!("tributary/v", env!("CARGO_PKG_VERSION")).into(),
         }

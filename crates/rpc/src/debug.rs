@@ -3,7 +3,7 @@
 use crate::RpcError;
 use crate::block_id::Target;
 use crate::eth::{committed, overrides, raw_by_hash, to_value};
-use crate::params::{Answer, Args, method};
+use crate::params::{Answer, Args, heavy, method};
 use crate::state::{Module, Node};
 use alloy_eips::{BlockId, BlockNumberOrTag, Encodable2718};
 use alloy_primitives::{B256, Bytes};
@@ -14,13 +14,13 @@ use alloy_rpc_types_trace::geth::{
 use serde_json::{Value, json};
 
 pub(crate) fn register(module: &mut Module) -> Answer<()> {
-    method(module, "debug_traceTransaction", trace_transaction)?;
-    method(module, "debug_traceCall", trace_call)?;
-    method(module, "debug_traceBlockByNumber", |node, args| {
+    heavy(module, "debug_traceTransaction", trace_transaction)?;
+    heavy(module, "debug_traceCall", trace_call)?;
+    heavy(module, "debug_traceBlockByNumber", |node, args| {
         let id = BlockId::Number(args.next::<BlockNumberOrTag>()?);
         trace_block(node, id, args)
     })?;
-    method(module, "debug_traceBlockByHash", |node, args| {
+    heavy(module, "debug_traceBlockByHash", |node, args| {
         let id = BlockId::from(args.next::<B256>()?);
         trace_block(node, id, args)
     })?;

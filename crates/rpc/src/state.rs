@@ -1,6 +1,7 @@
 //! What every method sees, and the table of methods.
 
 use crate::filters::Filters;
+use crate::params::Door;
 use crate::signers::Signers;
 use crate::{RpcConfig, RpcError};
 use jsonrpsee::RpcModule;
@@ -25,6 +26,7 @@ pub(crate) struct Node {
     pub(crate) chain: Chain,
     pub(crate) dev: Option<DevHandle>,
     pub(crate) simulator: Simulator,
+    pub(crate) simulations: Door,
     pub(crate) signers: Signers,
     pub(crate) filters: Filters,
     pub(crate) config: RpcConfig,
@@ -52,6 +54,7 @@ pub fn module(context: RpcContext, config: RpcConfig) -> Result<RpcModule<()>, R
     let debug = config.debug;
     let node = Node {
         simulator: Simulator::new(chain.spec().clone()),
+        simulations: Door::new(config.max_simulations, config.max_waiting_simulations),
         signers: if is_dev { Signers::dev()? } else { Signers::default() },
         filters: Filters::new(config.max_filters, config.filter_expiry),
         chain,

@@ -33,6 +33,8 @@ pub(crate) struct State {
     next_timestamp_ms: Option<u64>,
     /// The pool's transactions do not fit the next block; wait until something changes.
     stalled: bool,
+    /// The last block left transactions that can run: look again at once.
+    eager: bool,
     /// The next module timer, as of a head.
     timer: Option<(B256, Option<u64>)>,
     snapshots: BTreeMap<u64, Snapshot>,
@@ -53,6 +55,7 @@ impl State {
             next_interval: Instant::now(),
             next_timestamp_ms: None,
             stalled: false,
+            eager: false,
             timer: None,
             snapshots: BTreeMap::new(),
             last_snapshot: 0,
@@ -63,6 +66,9 @@ impl State {
 
     /// How long it may sleep.
     pub(crate) fn patience(&self) -> Duration {
+        if self.eager {
+            return Duration::ZERO;
+        }
         match self.mining {
             Mining::Interval(_) => {
                 self.next_interval.saturating_duration_since(Instant::now()).min(self.timer_poll)
@@ -85,6 +91,7 @@ impl State {
 
     /// Makes the blocks that are due.
     pub(crate) fn act(&mut self) -> Result<()> {
+        self.eager = false;
         match self.mining {
             Mining::Manual => return Ok(()),
             Mining::Interval(pace) => {
@@ -100,6 +107,7 @@ impl State {
         if !self.stalled && self.chain.pool().has_ready(self.chain.next_base_fee()) {
             let made = self.make_block_with_work()?;
             self.stalled = !made;
+            self.eager = made;
         } else if self.timer_is_due()? {
             self.make_block(Vec::new())?;
         }

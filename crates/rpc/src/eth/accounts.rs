@@ -3,8 +3,8 @@
 use crate::RpcError;
 use crate::eth::fees::suggested_tip;
 use crate::eth::simulate::estimate_pending;
-use crate::eth::transactions::{run_blocking, submit};
-use crate::params::{Answer, method, quick};
+use crate::eth::transactions::submit;
+use crate::params::{Answer, heavy, method, quick, run_blocking};
 use crate::state::{Module, Node};
 use alloy_consensus::TypedTransaction;
 use alloy_eips::Encodable2718;
@@ -24,11 +24,11 @@ pub(crate) fn register(module: &mut Module) -> Answer<()> {
         let message: Bytes = args.next()?;
         node.signers.sign_message(args.next()?, &message)
     })?;
-    method(module, "eth_fillTransaction", |node, args| {
+    heavy(module, "eth_fillTransaction", |node, args| {
         let filled = fill(node, args.next()?)?;
         Ok(serde_json::json!({ "tx": super::blocks::to_value(&filled)? }))
     })?;
-    method(module, "eth_signTransaction", |node, args| -> Answer<Bytes> {
+    heavy(module, "eth_signTransaction", |node, args| -> Answer<Bytes> {
         let (from, tx) = build(node, args.next()?)?;
         Ok(node.signers.sign_transaction(from, tx)?.encoded_2718().into())
     })?;
@@ -44,7 +44,9 @@ pub(crate) fn register(module: &mut Module) -> Answer<()> {
 
 async fn send(node: Arc<Node>, request: TransactionRequest) -> Answer<B256> {
     let signer = Arc::clone(&node);
+    let place = node.simulations.enter().await?;
     let tx = run_blocking(move || sign(&signer, request)).await?;
+    drop(place);
     submit(node, tx).await
 }
 
@@ -88,14 +90,12 @@ fn fill(node: &Node, mut request: TransactionRequest) -> Answer<TransactionReque
         request.nonce = Some(node.pool().next_nonce(from, account.nonce));
     }
     if request.gas_price.is_none() {
-        let tip = match request.max_priority_fee_per_gas {
-            Some(tip) => tip,
-            None => suggested_tip(node)?,
-        };
         let base_fee = u128::from(node.chain.next_base_fee());
+        let asked = request.max_priority_fee_per_gas;
+        let tip = asked.map_or_else(|| suggested_tip(node), Ok)?;
         let cap = base_fee.saturating_mul(2).saturating_add(tip);
         let cap = *request.max_fee_per_gas.get_or_insert(cap);
-        request.max_priority_fee_per_gas = Some(tip.min(cap));
+        request.max_priority_fee_per_gas = asked.or(Some(tip.min(cap)));
     }
     if request.gas.is_none() {
         request.gas = Some(estimate_pending(node, &request)?);

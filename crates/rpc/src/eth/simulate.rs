@@ -1,7 +1,7 @@
 //! Calls that change nothing.
 
 use crate::RpcError;
-use crate::params::{Answer, Args, method, quantity};
+use crate::params::{Answer, Args, heavy, quantity};
 use crate::state::{Module, Node};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Bytes, U64};
@@ -10,9 +10,9 @@ use alloy_rpc_types_eth::{AccessListResult, BlockOverrides, TransactionRequest};
 use tributary_execution::{CallStatus, SimulationOverrides};
 
 pub(crate) fn register(module: &mut Module) -> Answer<()> {
-    method(module, "eth_call", call)?;
-    method(module, "eth_estimateGas", estimate_gas)?;
-    method(module, "eth_createAccessList", create_access_list)
+    heavy(module, "eth_call", call)?;
+    heavy(module, "eth_estimateGas", estimate_gas)?;
+    heavy(module, "eth_createAccessList", create_access_list)
 }
 
 /// Request, block and overrides, in this order.

@@ -4,7 +4,7 @@ use crate::RpcError;
 use crate::block_id::Target;
 use crate::convert;
 use crate::eth::blocks::committed;
-use crate::params::{Answer, Args, LooseU256, method};
+use crate::params::{Answer, Args, LooseU256, method, run_blocking};
 use crate::state::{Module, Node};
 use alloy_consensus::TxEnvelope;
 use alloy_eips::{BlockId, BlockNumberOrTag, Decodable2718, Encodable2718};
@@ -51,14 +51,6 @@ pub(crate) async fn submit(node: Arc<Node>, tx: RecoveredTx) -> Answer<B256> {
     Ok(hash)
 }
 
-pub(crate) async fn run_blocking<T: Send + 'static>(
-    task: impl FnOnce() -> Answer<T> + Send + 'static,
-) -> Answer<T> {
-    tokio::task::spawn_blocking(task)
-        .await
-        .map_err(|error| RpcError::Internal(error.to_string()))?
-}
-
 async fn send_raw(node: Arc<Node>, encoded: Bytes) -> Answer<B256> {
     let parser = Arc::clone(&node);
     let tx = run_blocking(move || decode(&parser, &encoded)).await?;
@@ -92,7 +84,9 @@ fn locate(
     let index = usize::try_from(location.index)
         .map_err(|_| RpcError::Internal("transaction index".into()))?;
     // The chain may have been taken back in between.
-    Ok(node.chain.committed(location.block_number)?.map(|committed| (committed, index)))
+    let committed = node.chain.committed(location.block_number)?;
+    let same = committed.filter(|committed| committed.block.hash == location.block_hash);
+    Ok(same.map(|committed| (committed, index)))
 }
 
 fn by_hash(node: &Node, args: &mut Args<'_>) -> Answer<Option<Transaction>> {

@@ -1,0 +1,8 @@
+//! The whole interface over a real chain in one process.
+
+mod cheats;
+mod errors;
+mod eth;
+mod http;
+mod node;
+mod subscriptions;
