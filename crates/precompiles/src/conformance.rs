@@ -238,6 +238,22 @@ fn a_transaction_reaches_a_module_and_its_log_stands() {
 }
 
 #[test]
+fn a_module_reads_another_modules_tables_that_nothing_has_touched_yet() {
+    let back = tributary_contracts::IRoyalties::backCall { datanetId: 1 };
+    let result = transact(
+        &database(),
+        None,
+        tributary_contracts::ROYALTIES,
+        COIN,
+        back.abi_encode(),
+        500_000,
+    );
+    let ExecutionResult::Revert { output, .. } = &result else { panic!("{result:?}") };
+    let unknown = tributary_contracts::IRoyalties::UnknownPoolDatanet { datanetId: 1 };
+    assert_eq!(output[..], unknown.abi_encode()[..]);
+}
+
+#[test]
 fn delegated_calls_are_refused_and_static_ones_reach_views_only() {
     let db = database();
     let view = IOpen::balanceOfCall { account: CALLER }.abi_encode();

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, LogData, U256};
 
 use crate::fault::{Fault, Result};
 use crate::host::Host;
-use crate::money::{HOLDERS, held_slot};
+use crate::money::{self, Bucket, HOLDERS, held_slot};
 use crate::session::Session;
 use crate::{channels, datanets, tasks};
 
@@ -64,6 +64,16 @@ pub fn next_timer(read: &mut ReadSlot<'_>) -> std::result::Result<Option<(Addres
         (tributary_contracts::CHANNELS, channels::next_timer(s)?),
     ];
     Ok(timers.into_iter().filter(|(_, due)| *due > 0).min_by_key(|(_, due)| *due))
+}
+
+/// What one purse of a module holds.
+pub fn bucket_content(
+    read: &mut ReadSlot<'_>,
+    bucket: &Bucket,
+) -> std::result::Result<u128, Fault> {
+    let mut reader = Reader(read);
+    let s = &mut Session::new(&mut reader, Address::ZERO, Address::ZERO, U256::ZERO)?;
+    money::held(s, *bucket)
 }
 
 /// A module whose books exceed its coins.

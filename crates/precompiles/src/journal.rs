@@ -27,6 +27,13 @@ impl<'a, C: ContextTr> JournalHost<'a, C> {
         if self.is_static { Err(revert(IModule::StaticCallRefused {})) } else { Ok(()) }
     }
 
+    /// A module reads other modules' tables too: their accounts must be in the journal before a
+    /// slot of theirs can be. Modules are warm from the start, so this costs nothing.
+    fn present(&mut self, module: Address) -> Result<()> {
+        let loaded = self.context.journal_mut().load_account(module);
+        loaded.map(|_| ()).map_err(|error| Fault::Fatal(error.to_string()))
+    }
+
     /// Loads an account for its balance and pays for it: (balance, is empty).
     fn load(&mut self, account: Address) -> Result<(U256, bool)> {
         let params = self.context.cfg().gas_params();
@@ -57,6 +64,7 @@ impl<C: ContextTr> Host for JournalHost<'_, C> {
     }
 
     fn sload(&mut self, module: Address, slot: U256) -> Result<U256> {
+        self.present(module)?;
         let params = self.context.cfg().gas_params();
         let (warm, more) = (params.warm_storage_read_cost(), params.cold_storage_additional_cost());
         self.charge(warm)?;
@@ -75,6 +83,7 @@ impl<C: ContextTr> Host for JournalHost<'_, C> {
 
     fn sstore(&mut self, module: Address, slot: U256, value: U256) -> Result<()> {
         self.writable()?;
+        self.present(module)?;
         let params = self.context.cfg().gas_params();
         let (stipend, fixed) = (params.call_stipend(), params.sstore_static_gas());
         let cold = params.cold_storage_cost();

@@ -39,7 +39,7 @@ pub use dispatch::{Call, interface_id, run};
 pub use fault::{Fault, Result};
 pub use genesis::{ModuleAccount, ParamsError, install};
 pub use host::{GasPrices, Host};
-pub use inspect::{ReadSlot, Shortfall, check_books, next_timer};
+pub use inspect::{ReadSlot, Shortfall, bucket_content, check_books, next_timer};
 pub use memory::MemoryHost;
 pub use money::{burned_slot, held_slot};
 pub use params::{
