@@ -1,10 +1,11 @@
 //! The store: every blob lies under its own digest and is checked whenever it is read.
 
 use std::{
+    collections::HashMap,
     io,
     path::{Path as FsPath, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -40,8 +41,14 @@ pub struct Artifacts {
     backend: Arc<dyn ObjectStore>,
     root: Option<Arc<FsPath>>,
     limit_bytes: u64,
-    next_upload: Arc<AtomicU64>,
 }
+
+/// Numbers the unfinished blobs of this process, whichever store they go to.
+static NEXT_UPLOAD: AtomicU64 = AtomicU64::new(0);
+
+/// Directories that are open in this process. Only the first opener may take what lies half
+/// written for a crash's leavings: later it may be somebody's upload.
+static OPEN: Mutex<Option<HashMap<PathBuf, Weak<FsPath>>>> = Mutex::new(None);
 
 impl Artifacts {
     /// Opens a directory, makes it when absent, and drops what was left half-written. Every
@@ -50,29 +57,18 @@ impl Artifacts {
         let directory = directory.as_ref();
         let failed =
             |reason: String| ArtifactError::Open { path: directory.display().to_string(), reason };
-        let incoming = directory.join(INCOMING);
-        if incoming.exists() {
-            std::fs::remove_dir_all(&incoming).map_err(|error| failed(error.to_string()))?;
-        }
-        std::fs::create_dir_all(&incoming).map_err(|error| failed(error.to_string()))?;
-        drop_staged(directory).map_err(|error| failed(error.to_string()))?;
-        let root = directory.canonicalize().map_err(|error| failed(error.to_string()))?;
+        let root = open_once(directory).map_err(|error| failed(error.to_string()))?;
         let backend = LocalFileSystem::new_with_prefix(&root)
             .map_err(|error| failed(error.to_string()))?
             .with_fsync(true);
         let mut store = Self::over(Arc::new(backend));
-        store.root = Some(root.into());
+        store.root = Some(root);
         Ok(store)
     }
 
     /// Over any back end, for tests and remote stores.
     pub fn over(backend: Arc<dyn ObjectStore>) -> Self {
-        Self {
-            backend,
-            root: None,
-            limit_bytes: ARTIFACT_SIZE_BYTES,
-            next_upload: Arc::new(AtomicU64::new(0)),
-        }
+        Self { backend, root: None, limit_bytes: ARTIFACT_SIZE_BYTES }
     }
 
     /// Refuses larger blobs.
@@ -115,7 +111,7 @@ impl Artifacts {
     where
         S: Stream<Item = io::Result<Bytes>> + Send,
     {
-        let number = self.next_upload.fetch_add(1, Ordering::Relaxed);
+        let number = NEXT_UPLOAD.fetch_add(1, Ordering::Relaxed);
         let place_of_upload =
             Path::from_iter([INCOMING.to_owned(), format!("{}-{number}", std::process::id())]);
         let mut upload = self.backend.put_multipart(&place_of_upload).await?;
@@ -227,6 +223,25 @@ fn absent(error: object_store::Error, digest: &Digest) -> ArtifactError {
         object_store::Error::NotFound { .. } => ArtifactError::Absent(*digest),
         other => other.into(),
     }
+}
+
+/// Makes the directory, and cleans it unless it is open already.
+fn open_once(directory: &FsPath) -> io::Result<Arc<FsPath>> {
+    std::fs::create_dir_all(directory)?;
+    let root: Arc<FsPath> = directory.canonicalize()?.into();
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let open = open.get_or_insert_default();
+    if let Some(shared) = open.get(&*root).and_then(Weak::upgrade) {
+        return Ok(shared);
+    }
+    let incoming = root.join(INCOMING);
+    if incoming.exists() {
+        std::fs::remove_dir_all(&incoming)?;
+    }
+    std::fs::create_dir_all(&incoming)?;
+    drop_staged(&root)?;
+    open.insert(root.to_path_buf(), Arc::downgrade(&root));
+    Ok(root)
 }
 
 /// Removes what the back end staged (`<name>#<n>`) and a crash left behind.

@@ -109,6 +109,28 @@ async fn leftovers_of_a_crash_are_dropped_at_opening() {
     assert!(store.has(&digest).await.unwrap());
 }
 
+#[tokio::test]
+async fn a_second_opener_leaves_the_uploads_of_the_first_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = Artifacts::open(directory.path()).unwrap();
+    let (sender, receiver) = futures::channel::mpsc::unbounded();
+    let upload = tokio::spawn({
+        let first = first.clone();
+        async move { first.put_stream(receiver).await }
+    });
+    sender.unbounded_send(Ok(Bytes::from(vec![1; 2 << 20]))).unwrap();
+    while files_under(directory.path()).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let second = Artifacts::open(directory.path().join(".")).unwrap();
+    let other = second.put_stream(stream::iter(chunks(&[2; 100], 10))).await.unwrap();
+    sender.unbounded_send(Ok(Bytes::from_static(b"end"))).unwrap();
+    drop(sender);
+    let stored = upload.await.unwrap().unwrap();
+    assert_eq!(second.get(&stored.digest).await.unwrap().len(), (2 << 20) + 3);
+    assert_eq!(first.get(&other.digest).await.unwrap(), vec![2; 100]);
+}
+
 /// A directory whose writes fail with ENOSPC from a chosen one on.
 #[derive(Debug)]
 struct FullDisk {

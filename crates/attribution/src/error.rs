@@ -25,6 +25,14 @@ pub enum AttributionError {
         /// Ids are below this.
         vocab_size: u32,
     },
+    /// A tokenizer with absurdly large ids.
+    #[error("a vocabulary of {vocab_size} is more than an index takes ({limit})")]
+    VocabularyTooLarge {
+        /// The tokenizer's.
+        vocab_size: u32,
+        /// Allowed.
+        limit: u32,
+    },
     /// More tokens than one index may hold.
     #[error("{tokens} tokens are more than one index holds ({limit})")]
     TooManyTokens {

@@ -11,7 +11,7 @@ use tributary_primitives::{Address, B256, DatanetId, Digest, SnapshotRef};
 
 use crate::{
     AttributionError,
-    index::{Index, IndexedRecord},
+    index::{Index, IndexedRecord, VOCABULARY},
 };
 
 const MAGIC: &[u8; 8] = b"TRBINDX1";
@@ -90,7 +90,7 @@ impl Index {
             return Err(damaged("a text belongs to no record"));
         }
         let text = source.words(tokens, width_of_tokens(vocab_size))?;
-        if text.iter().any(|id| *id > vocab_size) || vocab_size >= i32::MAX as u32 {
+        if vocab_size > VOCABULARY || text.iter().any(|id| *id > vocab_size) {
             return Err(damaged("a token is beyond the vocabulary"));
         }
         let suffixes = source.words(tokens, width_of_suffixes(text.len()))?;

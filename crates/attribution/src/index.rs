@@ -15,6 +15,9 @@ use crate::{AttributionError, log2::log2_q16};
 /// Most tokens of one index, separators included.
 pub const INDEX_TOKENS: u64 = (1 << 31) - 2;
 
+/// Largest vocabulary: a table of it is made whenever an index is opened.
+pub(crate) const VOCABULARY: u32 = 1 << 22;
+
 /// A record as the index knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexedRecord {
@@ -112,7 +115,7 @@ impl IndexBuilder {
                 });
             }
             let total = self.text.len() as u64 + tokens.len() as u64 + 1;
-            if total > INDEX_TOKENS || self.vocab_size >= i32::MAX as u32 {
+            if total > INDEX_TOKENS {
                 return Err(AttributionError::TooManyTokens { tokens: total, limit: INDEX_TOKENS });
             }
             self.starts.push(self.text.len() as u32);
@@ -126,6 +129,12 @@ impl IndexBuilder {
 
     /// Sorts the suffixes. The result depends on the input alone.
     pub fn build(self) -> Result<Index, AttributionError> {
+        if self.vocab_size > VOCABULARY {
+            return Err(AttributionError::VocabularyTooLarge {
+                vocab_size: self.vocab_size,
+                limit: VOCABULARY,
+            });
+        }
         let suffixes = sort(&self.text, self.vocab_size)?;
         Ok(Index::assemble(
             (self.snapshot, self.tokenizer, self.vocab_size),

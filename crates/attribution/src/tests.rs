@@ -333,3 +333,19 @@ fn a_token_beyond_the_vocabulary_is_refused() {
     let error = builder.push_tokens(indexed(0, &[10]), &[vec![10]]).unwrap_err();
     assert!(matches!(error, AttributionError::TokenBeyondVocabulary { id: 10, vocab_size: 10 }));
 }
+
+#[test]
+fn a_vocabulary_of_billions_takes_no_memory() {
+    let builder = IndexBuilder::new(SnapshotRef::default(), Digest::ZERO, u32::MAX);
+    let error = builder.build().unwrap_err();
+    assert!(matches!(error, AttributionError::VocabularyTooLarge { .. }));
+    let index = index_of(&[]);
+    let mut bytes = index.to_bytes();
+    // Magic, tokenizer, datanet, version, root: the vocabulary stands behind them.
+    bytes[84..88].copy_from_slice(&0x7fff_fff0u32.to_le_bytes());
+    let body = bytes.len() - 32;
+    let digest = Digest::of(&bytes[..body]);
+    bytes[body..].copy_from_slice(&digest.0);
+    let error = Index::from_bytes(&bytes, index.tokenizer()).unwrap_err();
+    assert!(matches!(error, AttributionError::Damaged(reason) if reason.contains("vocabulary")));
+}
