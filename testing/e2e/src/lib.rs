@@ -1,1 +1,12 @@
-//! Placeholder while the room is being furnished.
+//! End to end: the real binary in its own folder on its own port, driven by its command line, by
+//! stock clients and by a real browser.
+//!
+//! **Invariants:** no sleeps and no retries: waiting ends at a condition or at a limit that is
+//! five times the budget; a tool that is absent is written to the skip log, never passed over in
+//! silence; seeds are printed.
+
+mod node;
+mod skip;
+
+pub use node::{Node, Ran};
+pub use skip::{skipped, tool};

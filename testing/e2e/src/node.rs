@@ -1,0 +1,249 @@
+//! One dev node under test.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Five times the budget of 3 seconds for a built binary, and then some for a cold first run on
+/// two busy cores.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+/// Five times the budget of a stop.
+const STOP_LIMIT: Duration = Duration::from_secs(25);
+/// Lines of the node's log kept for a failing test.
+const LOG_LINES: usize = 60;
+
+/// A running node; killed when dropped.
+pub struct Node {
+    folder: Arc<TempDir>,
+    child: Child,
+    config: Value,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+/// What a command left behind.
+#[derive(Debug)]
+pub struct Ran {
+    /// Exit code; -1 when killed.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// The JSON on standard output; an error shows everything that was printed.
+    pub fn json(&self) -> Result<Value> {
+        serde_json::from_str(self.stdout.trim()).with_context(|| format!("{self:?}"))
+    }
+
+    /// The JSON of a command that succeeded.
+    pub fn ok(&self) -> Result<Value> {
+        ensure!(self.code == 0, "exit {}: {}\n{}", self.code, self.stdout, self.stderr);
+        self.json()
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// The binary that the tests' build made, or `None` after noting the skip.
+fn binary(test: &str) -> Option<PathBuf> {
+    crate::tool("TRIBUTARY_BIN", test)
+}
+
+impl Node {
+    /// A node over an empty data directory, or `None` when there is no binary.
+    pub fn start(test: &str) -> Result<Option<Self>> {
+        let Some(binary) = binary(test) else { return Ok(None) };
+        let folder = Arc::new(tempfile::tempdir()?);
+        Self::spawn(&binary, folder).map(Some)
+    }
+
+    /// Ends this node as a power cut would, then starts the next one over the same folder.
+    pub fn kill_and_restart(mut self) -> Result<Self> {
+        self.child.kill()?;
+        self.child.wait()?;
+        self.again()
+    }
+
+    /// Ends this node as Ctrl-C would, then starts the next one over the same folder.
+    pub fn stop_and_restart(mut self) -> Result<Self> {
+        self.stop()?;
+        self.again()
+    }
+
+    fn again(&self) -> Result<Self> {
+        let binary = std::env::var_os("TRIBUTARY_BIN").context("TRIBUTARY_BIN")?;
+        Self::spawn(Path::new(&binary), Arc::clone(&self.folder))
+    }
+
+    fn spawn(binary: &Path, folder: Arc<TempDir>) -> Result<Self> {
+        let config_path = folder.path().join("config.json");
+        if config_path.exists() {
+            fs::remove_file(&config_path)?;
+        }
+        let mut child = Command::new(binary)
+            .args(["dev", "--port", "0", "--no-open", "--datadir"])
+            .arg(folder.path().join("data"))
+            .arg("--config-out")
+            .arg(&config_path)
+            .env("TRIBUTARY_HOME", folder.path().join("home"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", binary.display()))?;
+        let log = collect(child.stderr.take().context("no standard error")?);
+        let mut node = Self { folder, child, config: Value::Null, log };
+        node.config = node.wait_ready(&config_path)?;
+        Ok(node)
+    }
+
+    fn wait_ready(&mut self, config: &Path) -> Result<Value> {
+        let end = Instant::now() + READY_LIMIT;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the node ended with {status}:\n{}", self.log());
+            }
+            if let Ok(text) = fs::read_to_string(config) {
+                return serde_json::from_str(&text).context("config-out is whole when it appears");
+            }
+            if Instant::now() > end {
+                bail!("the node is not ready after {READY_LIMIT:?}:\n{}", self.log());
+            }
+            thread::yield_now();
+            thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// Ctrl-C; the node must end by itself within the limit.
+    pub fn stop(&mut self) -> Result<()> {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status()?;
+        ensure!(sent.success(), "the node is gone already:\n{}", self.log());
+        let end = Instant::now() + STOP_LIMIT;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                ensure!(status.success(), "Ctrl-C ended with {status}:\n{}", self.log());
+                return Ok(());
+            }
+            ensure!(Instant::now() < end, "Ctrl-C took over {STOP_LIMIT:?}:\n{}", self.log());
+            thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// What `--config-out` wrote.
+    pub fn config(&self) -> &Value {
+        &self.config
+    }
+
+    /// A text of the configuration, such as `rpc_url`.
+    pub fn setting(&self, name: &str) -> &str {
+        self.config.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The folder of this node and its client.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The last lines that the node printed.
+    pub fn log(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        log.join("\n")
+    }
+
+    /// Runs a client command with `--json`, as this folder's guest.
+    pub fn cli(&self, arguments: &[&str]) -> Result<Ran> {
+        self.cli_as("home", arguments)
+    }
+
+    /// Runs a client command as another guest.
+    pub fn cli_as(&self, home: &str, arguments: &[&str]) -> Result<Ran> {
+        let binary = std::env::var_os("TRIBUTARY_BIN").context("TRIBUTARY_BIN")?;
+        let output = Command::new(binary)
+            .args(arguments)
+            .args(["--json", "--rpc-url", self.setting("rpc_url")])
+            .env("TRIBUTARY_HOME", self.folder.path().join(home))
+            .env_remove("TRIBUTARY_API_KEY")
+            .stdin(Stdio::null())
+            .output()?;
+        Ok(output.into())
+    }
+
+    /// Runs a script of `testing/` against this node with its URLs and key in the environment.
+    pub fn script(&self, program: &Path, arguments: &[&str], folder: &Path) -> Result<Ran> {
+        let model = self.config.pointer("/models/0").and_then(Value::as_str).unwrap_or_default();
+        let output = Command::new(program)
+            .args(arguments)
+            .current_dir(folder)
+            .env("TRIBUTARY_URL", self.setting("console_url"))
+            .env("TRIBUTARY_RPC_URL", self.setting("rpc_url"))
+            .env("TRIBUTARY_BASE_URL", self.setting("openai_base_url"))
+            .env("TRIBUTARY_API_KEY", self.setting("api_key"))
+            .env("TRIBUTARY_MODEL", model)
+            .env("TRIBUTARY_CONFIG", self.folder.path().join("config.json"))
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        Ok(output.into())
+    }
+
+    /// Polls until a look gives something, up to a limit.
+    pub fn until<T>(
+        &self,
+        what: &str,
+        limit: Duration,
+        mut look: impl FnMut() -> Result<Option<T>>,
+    ) -> Result<T> {
+        let end = Instant::now() + limit;
+        loop {
+            if let Some(found) = look()? {
+                return Ok(found);
+            }
+            ensure!(Instant::now() < end, "no {what} within {limit:?}:\n{}", self.log());
+            thread::park_timeout(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads the node's log on a thread of its own, so that its pipe never fills.
+fn collect(stderr: impl std::io::Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let lines = Arc::clone(&log);
+    thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            let mut lines = lines.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            lines.push(line);
+            if lines.len() > LOG_LINES {
+                lines.remove(0);
+            }
+        }
+    });
+    log
+}
