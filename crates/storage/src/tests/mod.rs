@@ -1,6 +1,7 @@
 //! Tests of the store: a model state beside it, random blocks, faults.
 
 mod crash;
+mod fuzz;
 mod reading;
 mod roots;
 

@@ -9,6 +9,8 @@ mod tree;
 pub use proof::{AccountProof, SlotProof};
 pub(crate) use proof::{absent_proof, trie_proof};
 pub(crate) use tree::Tree;
+#[cfg(test)]
+pub(crate) use tree::decode_node;
 
 use crate::Result;
 use crate::state::HashedChange;

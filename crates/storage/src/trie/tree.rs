@@ -274,6 +274,12 @@ fn decode(mut rlp: &[u8], path: &Nibbles) -> Result<Node> {
     })
 }
 
+/// Decodes a node for tests of hostile bytes.
+#[cfg(test)]
+pub(crate) fn decode_node(rlp: &[u8]) -> Result<()> {
+    decode(rlp, &Nibbles::new()).map(|_| ())
+}
+
 fn empty_children() -> Box<[Node; 16]> {
     Box::default()
 }
