@@ -9,23 +9,27 @@ export const url = process.env.TRIBUTARY_RPC_URL ?? "http://localhost:8545";
 export const webSocketUrl = url.replace(/^http/, "ws");
 export const mnemonic = "test test test test test test test test test test test junk";
 
-/** Compiles Tally.sol with the stock compiler. */
-export function compile() {
+/** Compiles a contract of this folder, and the interfaces that the ABI emits beside it. */
+export function compile(name = "Tally", interfaces = []) {
   const solc = require("solc");
-  const source = readFileSync(new URL("Tally.sol", import.meta.url), "utf8");
-  const input = {
-    language: "Solidity",
-    sources: { "Tally.sol": { content: source } },
-    settings: {
-      optimizer: { enabled: true },
-      outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } },
-    },
+  const read = (path) => ({ content: readFileSync(new URL(path, import.meta.url), "utf8") });
+  const sources = { [`${name}.sol`]: read(`${name}.sol`) };
+  for (const file of interfaces) sources[file] = read(`../../../crates/contracts/solidity/${file}`);
+  const settings = {
+    optimizer: { enabled: true },
+    outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } },
   };
-  const output = JSON.parse(solc.compile(JSON.stringify(input)));
+  const output = JSON.parse(solc.compile(JSON.stringify({ language: "Solidity", sources, settings })));
   const errors = (output.errors ?? []).filter((error) => error.severity === "error");
   if (errors.length > 0) throw new Error(errors.map((e) => e.formattedMessage).join("\n"));
-  const contract = output.contracts["Tally.sol"].Tally;
-  return { abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` };
+  const abiOf = (file, contract) => output.contracts[file][contract].abi;
+  return {
+    abi: abiOf(`${name}.sol`, name),
+    bytecode: `0x${output.contracts[`${name}.sol`][name].evm.bytecode.object}`,
+    interfaces: Object.fromEntries(
+      interfaces.map((file) => [file, abiOf(file, file.replace(".sol", ""))]),
+    ),
+  };
 }
 
 let failed = 0;

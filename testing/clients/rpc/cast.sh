@@ -48,7 +48,7 @@ number=$(echo "$receipt" | field blockNumber)
 check "block" "$number" "$(cast block "$(cast to-dec "$number")" --json | field number)"
 check "block number" "$(cast to-dec "$number")" "$(cast block-number)"
 
-code=$(node "$here/compile.mjs" | field bytecode)
+code=$(node "$here/_compile.mjs" | field bytecode)
 start=$(cast abi-encode 'constructor(uint256)' 10 | cut -c3-)
 receipt=$(send --create "$code$start")
 tally=$(echo "$receipt" | field contractAddress)

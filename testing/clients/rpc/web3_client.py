@@ -23,7 +23,7 @@ account, other = (
 )
 compiled = json.loads(
     subprocess.run(
-        ["node", HERE / "compile.mjs"],
+        ["node", HERE / "_compile.mjs"],
         cwd=os.environ.get("TRIBUTARY_CLIENTS", "."),
         check=True,
         capture_output=True,
