@@ -80,7 +80,7 @@ pub(crate) fn account_chip(account: Option<&Account>) -> Markup {
 impl Shell<'_> {
     /// The whole document.
     pub(crate) fn render(&self) -> Markup {
-        let account = self.visitor.and_then(|visitor| visitor.0.as_ref());
+        let account = self.visitor.and_then(|visitor| visitor.account.as_ref());
         let live = self.live.as_ref().map(|path| format!("/live?path={}", parts::encode(path)));
         html! {
             (DOCTYPE)
@@ -100,7 +100,12 @@ impl Shell<'_> {
                         }
                         (account_chip(account))
                     }
-                    main #main tabindex="-1" { (self.body) }
+                    main #main tabindex="-1" {
+                        @if let Some(problem) = self.visitor.and_then(|visitor| visitor.problem.as_deref()) {
+                            p.notice.problem role="alert" { (problem) }
+                        }
+                        (self.body)
+                    }
                     div #toasts role="status" aria-live="polite" {}
                     @if let Some(live) = live {
                         div #stream hx-sse:connect=(live) hx-swap="none" {}

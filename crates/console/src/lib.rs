@@ -10,7 +10,6 @@
 mod assets;
 mod charts;
 mod error;
-mod forms;
 mod layout;
 mod live;
 mod marks;
@@ -19,5 +18,4 @@ mod parts;
 mod router;
 mod visitor;
 
-pub use forms::accept_forms;
 pub use router::{Console, ConsoleConfig, router};

@@ -208,7 +208,7 @@ impl Listener {
 
     async fn update(&mut self, changes: Changes) -> SseEvent {
         self.sent += 1;
-        if let Some(account) = &mut self.visitor.0
+        if let Some(account) = &mut self.visitor.account
             && let Ok(balance) = self.console.chain().balance(account.address).await
         {
             account.balance = Some(balance);
@@ -221,7 +221,7 @@ impl Listener {
         } else {
             None
         };
-        let markup = parcel(self.console.index(), region, self.visitor.0.as_ref(), &changes);
+        let markup = parcel(self.console.index(), region, self.visitor.account.as_ref(), &changes);
         // Server-sent events know no carriage return.
         let data = markup.into_string().replace('\r', "");
         SseEvent::default().id(self.sent.to_string()).data(data)

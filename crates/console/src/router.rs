@@ -65,6 +65,7 @@ pub fn router(config: ConsoleConfig) -> Router {
         .route("/data/{id}/contribute", get(pages::contribute::show))
         .route("/data/{id}/versions", get(pages::datanets::versions))
         .route("/data/{id}/earnings", get(pages::datanets::earnings))
+        .route("/uploads/{id}", get(pages::contribute::upload))
         .route("/contributions/{id}", get(pages::contribution::show))
         .route("/records/{id}", get(pages::record::show))
         .route("/models", get(pages::models::list))

@@ -62,13 +62,15 @@ export async function post(path, body) {
 
 /**
  * Sends a file's bytes to be checked.
+ * @param {string} action
  * @param {string} name
  * @param {Blob} bytes
  */
-export async function upload(name, bytes) {
+export async function upload(action, name, bytes) {
   const headers = { "content-type": bytes.type || "application/octet-stream", accept: "application/json", "idempotency-key": idempotencyKey() };
-  const path = `/api/v1/uploads?filename=${encodeURIComponent(name)}`;
-  return answerOf(await fetch(path, { method: "POST", headers, body: bytes }));
+  const place = new URL(action, window.location.href);
+  place.searchParams.set("filename", name);
+  return answerOf(await fetch(place, { method: "POST", headers, body: bytes }));
 }
 
 /**

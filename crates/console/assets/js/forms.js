@@ -8,8 +8,9 @@ function fields(form) {
   const body = {};
   for (const [name, value] of new FormData(form)) {
     if (typeof value !== "string" || value === "") continue;
-    if (name.endsWith(":number")) body[name.slice(0, -7)] = Number(value);
-    else body[name] = value;
+    const field = form.elements.namedItem(name);
+    const number = field instanceof HTMLElement && "number" in field.dataset;
+    body[name] = number ? Number(value) : value;
   }
   return body;
 }

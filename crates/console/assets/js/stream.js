@@ -6,12 +6,13 @@
  * @returns {AsyncGenerator<string>}
  */
 export async function* dataOf(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
   let waiting = "";
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    waiting += value;
+    waiting += decoder.decode(value, { stream: true });
     const events = waiting.split(/\r?\n\r?\n/);
     waiting = events.pop() ?? "";
     for (const event of events) {

@@ -5,10 +5,10 @@ import { during, fill, say, upload } from "./api.js";
 /** @param {HTMLFormElement} form */
 async function sendSample(form) {
   say(form, "Fetching the sample…", true);
-  const response = await fetch(form.dataset.sample ?? "", { headers: { accept: "text/plain" } });
+  const response = await fetch(form.action, { headers: { accept: "text/plain" } });
   if (!response.ok) throw new TypeError("no sample");
   say(form, "Checking every row…", true);
-  const answer = await upload("sample.jsonl", await response.blob());
+  const answer = await upload(form.dataset.sample ?? "", "sample.jsonl", await response.blob());
   window.location.assign(fill(form.dataset.next ?? "/", answer));
 }
 
@@ -18,7 +18,7 @@ async function sendFile(form) {
   const file = input instanceof HTMLInputElement ? input.files?.[0] : undefined;
   if (!file) return;
   say(form, `Checking ${file.name}…`, true);
-  const answer = await upload(file.name, file);
+  const answer = await upload(form.action, file.name, file);
   window.location.assign(fill(form.dataset.next ?? "/", answer));
 }
 

@@ -1,12 +1,15 @@
 //! Contribute: choose rows, see every check, then send them with a stake.
 
-use axum::extract::{Path, Query, State};
+use axum::{
+    extract::{Path, Query, State},
+    response::Redirect,
+};
 use maud::{Markup, html};
 use serde::Deserialize;
 use tributary_indexer::{DatanetThing, UploadRow};
 use tributary_primitives::{Amount, DatanetId};
 
-use super::{datanets, guest_form};
+use super::{datanets, guest_form, newcomer_datanet};
 use crate::{
     error::PageError,
     layout::{Section, Shell},
@@ -20,6 +23,21 @@ use crate::{
 pub(crate) struct ContributeQuery {
     #[serde(default)]
     upload: Option<String>,
+}
+
+/// `/uploads/{id}`: where a form without scripts lands.
+pub(crate) async fn upload(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Path(text): Path<String>,
+) -> Result<Redirect, PageError> {
+    let found = console.index().upload(&text)?.filter(|upload| visitor.is(upload.account));
+    let found = found.ok_or_else(|| PageError::missing("upload", &text))?;
+    let datanet = match found.datanet.is_none() {
+        true => newcomer_datanet(console.index())?.unwrap_or_default(),
+        false => found.datanet,
+    };
+    Ok(Redirect::to(&format!("/data/{datanet}/contribute?upload={}", parts::encode(&text))))
 }
 
 /// `/data/{id}/contribute`
@@ -39,7 +57,7 @@ pub(crate) async fn show(
         None => None,
     };
     let number = datanet.body.id;
-    let content = match (&visitor.0, &upload) {
+    let content = match (&visitor.account, &upload) {
         (None, _) => sign_in(&console, number),
         (Some(_), Some(upload)) => checked(&console, &datanet, upload).await?,
         (Some(account), None) => choose(&datanet, &account.name),
@@ -70,21 +88,22 @@ fn sign_in(console: &Console, number: u64) -> Markup {
 fn choose(datanet: &DatanetThing, name: &str) -> Markup {
     let number = datanet.body.id;
     let next = format!("/data/{number}/contribute?upload={{id}}");
-    let action = |extra: &str| format!("/api/v1/uploads?{extra}next={}", parts::encode(&next));
+    let action = format!("/api/v1/uploads?partial=true&datanet={number}");
     html! {
         section.choose {
             div.panel {
                 h2 { "Start with a sample" }
                 p { "Twenty rows of made-up facts, " (name) ". Nobody has taught them to a model yet, so what it answers about them can only come from you." }
-                form method="post" action=(action("sample=newcomer&")) data-sample="/api/v1/samples/newcomer" data-next=(next) {
+                form.needs-script method="get" action="/api/v1/samples/newcomer" data-sample=(action) data-next=(next) {
                     button.button.primary type="submit" { "Use the sample (20 rows)" }
                     p.form-status role="status" {}
                 }
+                p.muted.small { a href="/api/v1/samples/newcomer" download="sample.jsonl" { "Download the sample" } " to see its form." }
             }
             div.panel {
                 h2 { "Or your own file" }
                 p { "JSONL, CSV or TXT. Each row is " code { "text" } ", or " code { "prompt" } " and " code { "completion" } ", or " code { "messages" } "." }
-                form.drop method="post" enctype="multipart/form-data" action=(action("")) data-upload data-next=(next) {
+                form.drop method="post" enctype="multipart/form-data" action=(action) data-upload data-next=(next) {
                     label.dropzone {
                         span { "Drop a file here or choose one" }
                         input type="file" name="file" accept=".jsonl,.json,.csv,.txt,.gz" required;
@@ -110,10 +129,7 @@ async fn checked(
     } else {
         console.chain().datanets().cost(DatanetId(number), items).await?
     };
-    let action = format!(
-        "/api/v1/datanets/{number}/contributions?next={}",
-        parts::encode("/contributions/{contribution}")
-    );
+    let action = format!("/api/v1/datanets/{number}/contributions");
     let faults = upload.rows.saturating_sub(upload.accepted);
     Ok(html! {
         section {

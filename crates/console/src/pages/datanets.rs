@@ -154,7 +154,7 @@ pub(crate) async fn rows(
         form.filters method="get" action={ "/data/" (number) } role="search" {
             label { span.sr { "Search rows" }
                 input type="search" name="q" value=(query.q) placeholder="Search words in rows"; }
-            @if visitor.0.is_some() {
+            @if visitor.account.is_some() {
                 label.check { input type="checkbox" name="mine" value="1" checked[query.mine.is_some()]; " mine only" }
             }
             label.check { input type="checkbox" name="all" value="1" checked[query.all.is_some()]; " with unpublished" }

@@ -37,7 +37,7 @@ pub(crate) async fn show(
 /// What the stream sends again.
 pub(crate) fn region(console: &Console, visitor: &Visitor) -> Result<Markup, PageError> {
     let index = console.index();
-    let Some(account) = &visitor.0 else {
+    let Some(account) = &visitor.account else {
         return Ok(html! {
             div.empty { p { "Earnings belong to an account." }
                 @if console.guests_allowed() { (guest_form("/earn", "Try as guest")) }

@@ -104,9 +104,9 @@ async fn decisions(
             }
             button.button.no-script type="submit" { "Choose" }
         }
-        form.factory method="post" action={ "/api/v1/jobs?next=" (parts::encode("/jobs/{id}")) } data-api data-next="/jobs/{id}" {
-            input type="hidden" name="datanet:number" value=(chosen.body.id);
-            input type="hidden" name="version:number" value=(version);
+        form.factory method="post" action="/api/v1/jobs" data-api data-next="/jobs/{id}" {
+            input type="hidden" name="datanet" data-number value=(chosen.body.id);
+            input type="hidden" name="version" data-number value=(version);
             fieldset.presets {
                 legend { span.decision { "2" } " How long" }
                 @for (at, (key, title, what, quote)) in quotes.iter().enumerate() {
@@ -123,7 +123,7 @@ async fn decisions(
             p.muted { "Trained on " (base.body.name) ", version " (version) " of " (chosen.body.spec.name) ". What the job does not use of its escrow comes back; cancelling refunds." }
             @if console.provider().is_none() {
                 p.notice { "No provider is connected to this node, so nothing can be trained now." }
-            } @else if visitor.0.is_some() {
+            } @else if visitor.account.is_some() {
                 button.button.primary type="submit" data-start-label="Start" {
                     "Start"
                     @if let Some(quote) = &first { " (" (quote.price.to_open_short()) " OPEN, about " (parts::span_text(quote.seconds)) ")" }
@@ -131,7 +131,7 @@ async fn decisions(
                 p.form-status role="status" {}
             }
         }
-        @if visitor.0.is_none() && console.guests_allowed() {
+        @if visitor.account.is_none() && console.guests_allowed() {
             (guest_form(&format!("/models/new?datanet={}", chosen.body.id), "Try as guest"))
         }
     })

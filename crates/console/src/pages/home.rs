@@ -44,7 +44,7 @@ fn hero(console: &Console, visitor: &Visitor) -> Result<Markup, PageError> {
                      which rows it drew on, and the fee flows back to whoever wrote them."
                 }
                 div.actions {
-                    @if visitor.0.is_some() {
+                    @if visitor.account.is_some() {
                         a.button.primary href=(next) { "Contribute rows" }
                         a.button href="/play" { "Open the Playground" }
                     } @else if console.guests_allowed() {
@@ -55,7 +55,7 @@ fn hero(console: &Console, visitor: &Visitor) -> Result<Markup, PageError> {
                         a.button href="/docs" { "Read how to join" }
                     }
                 }
-                @if visitor.0.is_none() && console.guests_allowed() {
+                @if visitor.account.is_none() && console.guests_allowed() {
                     p.muted.small { "A guest gets a name and 100 OPEN of play money. No wallet, no e-mail." }
                 }
             }
@@ -93,7 +93,7 @@ pub(crate) fn region(console: &Console, visitor: &Visitor) -> Result<Markup, Pag
     let index = console.index();
     let receipts = index.receipts(ReceiptFilter::default(), 6)?;
     Ok(html! {
-        @if let Some(account) = &visitor.0 { (checklist(console, account)?) }
+        @if let Some(account) = &visitor.account { (checklist(console, account)?) }
         (pulse(console)?)
         section {
             div.section-head { h2 { "Latest answers" } a href="/receipts" { "All receipts" } }

@@ -87,7 +87,7 @@ fn playground(
                         None => p.muted.log-empty { "Answers appear here, with their sources lit." },
                     }
                 }
-                @if visitor.0.is_some() {
+                @if visitor.account.is_some() {
                     form #ask data-model=(chosen.body.name) data-model-id=(chosen.body.id) {
                         label { span.sr { "Your question" }
                             textarea name="prompt" rows="2" required placeholder="Ask something" { (prompt) } }

@@ -1,0 +1,5 @@
+//! Every page over one small network: parsed, and asked for its facts.
+
+mod fixture;
+mod live;
+mod pages;
