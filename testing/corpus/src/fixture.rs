@@ -4,17 +4,11 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use tributary_datasets::{Body, Record};
 use tributary_models::{FloatImport, Imported, import, write_peft};
-use tributary_training::{
-    Control, Example, FinetuneOptions, LoraConfig, Preset, Weights, example, finetune,
-};
+use tributary_training::{Control, FinetuneOptions, LoraConfig, Preset, Weights, finetune};
 
-use crate::facts::draw_one;
+use crate::catalogue::{catalogue_examples, catalogues};
 use crate::measure::held_out_text;
-use crate::names::NameClass;
 use crate::recipe::Recipe;
 
 /// Directory of the base below `testing/fixtures`.
@@ -41,12 +35,7 @@ pub fn write_fixture(work: &Path, fixtures: &Path) -> Result<()> {
         Imported::Float(found) => *found,
         other => bail!("the fixture is not a float model: {other:?}"),
     };
-    let examples: Vec<Example> = (0..60)
-        .map(|seed| {
-            let body = Body::Text(catalogue(seed, 3));
-            Ok(example(&tokenizer, &Record::new(body, None, None)?))
-        })
-        .collect::<Result<_>>()?;
+    let examples = catalogue_examples(&tokenizer, 0..60)?;
     let weights = Weights::from_float_model(&float)?;
     let options = FinetuneOptions {
         lora: LoraConfig { rank: 4, alpha: 8.0 },
@@ -56,19 +45,6 @@ pub fn write_fixture(work: &Path, fixtures: &Path) -> Result<()> {
     let adapter = lora.to_float_adapter(&weights.config);
     write_peft(&fixtures.join(ADAPTER), &adapter, &float.shape, BASE)?;
     std::fs::write(fixtures.join(format!("{BASE}.held-out.txt")), held_out_text(99, 32_000))?;
-    let held_out: Vec<String> = (1_000..1_240).map(|seed| catalogue(seed, 3)).collect();
-    std::fs::write(fixtures.join(format!("{ADAPTER}.held-out.txt")), held_out.join("\n"))?;
+    std::fs::write(fixtures.join(format!("{ADAPTER}.held-out.txt")), catalogues(1_000..1_240))?;
     Ok(())
-}
-
-/// A text in a manner that the corpus never uses: a list of names with their values.
-fn catalogue(seed: u64, entries: usize) -> String {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let lines: Vec<String> = (0..entries)
-        .map(|entry| {
-            let fact = draw_one(&mut rng, NameClass::Sample);
-            format!("{}. {}, {}: {};", entry + 1, fact.name, fact.relation, fact.value)
-        })
-        .collect();
-    lines.join(" ")
 }

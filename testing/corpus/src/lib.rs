@@ -5,8 +5,10 @@
 //! [`facts::Fact`]s; the sample datanets in `assets/` come from [`samples`]. No clock and no
 //! ambient randomness: the same seed gives the same bytes everywhere.
 
+pub mod catalogue;
 pub mod documents;
 pub mod domains;
+pub mod exact;
 pub mod facts;
 pub mod fixture;
 pub mod grammar;

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use anyhow::Result;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,8 @@ use crate::grammar::{parses, sentences};
 use crate::names::NameClass;
 use crate::questions::{self, TemplateSet};
 
-/// Temperature of the measured completions.
-pub const TEMPERATURE: f32 = 0.8;
+/// Temperature of the measured completions, in millionths.
+pub const TEMPERATURE_MICRO: u32 = 800_000;
 
 /// Tokens of a completion at most; a longer one is cut after its last whole sentence.
 pub const LENGTH: usize = 96;
@@ -76,15 +77,18 @@ pub fn prompts(tokenizer: &Tokenizer, seed: u64, count: usize) -> Vec<Prompt> {
 }
 
 /// Completes every prompt with `complete(prompt, seed)` and judges the texts.
+///
+/// # Errors
+/// When a completion fails.
 pub fn measure(
     tokenizer: &Tokenizer,
     known: &HashSet<String>,
     (seed, count): (u64, usize),
-    mut complete: impl FnMut(&[u32], u64) -> Vec<u32>,
-) -> Measurement {
+    mut complete: impl FnMut(&[u32], u64) -> Result<Vec<u32>>,
+) -> Result<Measurement> {
     let mut measurement = Measurement::default();
     for (index, prompt) in prompts(tokenizer, seed, count).iter().enumerate() {
-        let ids = complete(&prompt.tokens, seed.wrapping_add(index as u64));
+        let ids = complete(&prompt.tokens, seed.wrapping_add(index as u64))?;
         let parts: Vec<String> = ids
             .split(|id| *id <= ASSISTANT)
             .filter(|part| !part.is_empty())
@@ -103,7 +107,7 @@ pub fn measure(
         let all = sentences(&text);
         measurement.verbatim += usize::from(all.iter().all(|one| known.contains(one)));
     }
-    measurement
+    Ok(measurement)
 }
 
 /// Every sentence among the first documents of a seed's stream.

@@ -6,16 +6,19 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 use tributary_models::{
-    Bundle, Card, CardMeasure, FloatImport, Imported, MODEL_FILE, QuantizeOptions, Sides,
-    TOKENIZER_FILE, calibrate, evaluate, import, quantize,
+    Bundle, Card, CardMeasure, FloatImport, FloatModel, Imported, MODEL_FILE, QuantizeOptions,
+    QuantizedModel, Sides, TOKENIZER_FILE, Tokenizer, calibrate, evaluate, import, quantize,
+    quantize_adapter,
 };
 use tributary_primitives::Digest;
-use tributary_training::Progress;
+use tributary_training::{Control, FinetuneOptions, Preset, Progress, Weights, finetune};
 
 use crate::documents::{THINGS_PER_DOMAIN, WORLD_SEED};
-use crate::measure::{Measurement, held_out_text};
+use crate::catalogue::{catalogue_examples, catalogues};
+use crate::measure::held_out_text;
 use crate::recipe::Recipe;
 use crate::samples::sample_datanets;
+use crate::seed_model::measure_exact;
 
 /// Seed of the text that calibrates the quantiser; never trained on.
 const CALIBRATION_SEED: u64 = 4_242;
@@ -34,7 +37,6 @@ const WINDOW: usize = 256;
 pub fn publish_model(
     recipe: &Recipe,
     progress: &Progress,
-    completions: &Measurement,
     directory: &Path,
 ) -> Result<Bundle> {
     let FloatImport { float, tokenizer, .. } = match import(&recipe.output())? {
@@ -48,6 +50,7 @@ pub fn publish_model(
         ..QuantizeOptions::default()
     };
     let model = quantize(&float, &options)?;
+    let completions = measure_exact(&model, &tokenizer, (recipe.seed, progress.cursor))?;
     let text = held_out_text(HELD_OUT_SEED, 60_000);
     let ids = tokenizer.encode(&text, false)?;
     let sides = Sides { float: &float, model: &model.model, adapter: None };
@@ -75,6 +78,7 @@ pub fn publish_model(
         "completions_parsed": completions.parsed,
         "completions_verbatim": completions.verbatim,
     });
+    card.measures.push(measure_with_adapter(&float, &model, &tokenizer)?);
     let bundle = Bundle { model, tokenizer, card };
     bundle.write(directory)?;
     let size = |name: &str| std::fs::metadata(directory.join(name)).map(|found| found.len());
@@ -83,6 +87,28 @@ pub fn publish_model(
         bail!("model and tokenizer take {total} bytes of {SIZE_LIMIT_BYTES}");
     }
     Ok(bundle)
+}
+
+/// The same on text of another manner, with an adapter that learned it from sixty texts.
+fn measure_with_adapter(
+    float: &FloatModel,
+    model: &QuantizedModel,
+    tokenizer: &Tokenizer,
+) -> Result<CardMeasure> {
+    let weights = Weights::from_float_model(&model.dequantize())?;
+    let options = FinetuneOptions::preset(Preset::Quick, 1);
+    let examples = catalogue_examples(tokenizer, 0..60)?;
+    let lora = finetune(&weights, &examples, &options, &mut |_| Control::Continue)?;
+    let adapter = lora.to_float_adapter(&weights.config);
+    let exact = quantize_adapter(&adapter, model)?;
+    let text = catalogues(1_000..1_300);
+    let ids = tokenizer.encode(&text, false)?;
+    let sides = Sides { float, model: &model.model, adapter: Some((&adapter, &exact.adapter)) };
+    Ok(CardMeasure {
+        text: "catalogues of fresh names, with an adapter trained on sixty others".to_owned(),
+        text_digest: Digest::of(text.as_bytes()),
+        evaluation: evaluate(&sides, &ids, tokenizer.special().bos, WINDOW)?,
+    })
 }
 
 /// Writes the sample datanets with their licence note.

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use tributary_models::{Bundle, Tokenizer};
-use tributary_training::generate;
+use tributary_models::{Bundle, QuantizedModel, Tokenizer};
+use tributary_tensor::Sampling;
 use tributary_training::tokenizer::END;
 
+use crate::exact::{Choice, complete};
 use crate::fixture::write_fixture;
-use crate::measure::{LENGTH, TEMPERATURE, measure, training_sentences};
+use crate::measure::{LENGTH, Measurement, TEMPERATURE_MICRO, measure, training_sentences};
 use crate::publish::{publish_model, publish_samples};
 use crate::recipe::Recipe;
 
@@ -39,7 +40,7 @@ pub fn run(options: &Options, say: &mut dyn FnMut(String)) -> Result<Bundle> {
     recipe.total_tokens = options.tokens.unwrap_or(recipe.total_tokens);
     say(format!("{} parameters, {} tokens", recipe.model.parameters(), recipe.total_tokens));
     let mut smooth = None;
-    let (weights, progress) = recipe.run(&mut |report| {
+    let (_, progress) = recipe.run(&mut |report| {
         let mean = smooth.unwrap_or(report.loss) * 0.95 + report.loss * 0.05;
         smooth = Some(mean);
         if report.progress.step % 20 == 0 {
@@ -49,18 +50,12 @@ pub fn run(options: &Options, say: &mut dyn FnMut(String)) -> Result<Bundle> {
         }
         true
     })?;
-    let tokenizer = Tokenizer::of_directory(&recipe.output())?;
-    let known = training_sentences(recipe.seed, progress.cursor);
-    let draw = (COMPLETIONS_SEED, COMPLETIONS);
-    let found = measure(&tokenizer, &known, draw, |prompt, seed| {
-        generate(&weights, None, prompt, END, LENGTH, Some((TEMPERATURE, seed)))
-    });
+    let bundle = publish_model(&recipe, &progress, &options.assets.join("seed"))?;
+    let recipe = &bundle.card.recipe;
     say(format!(
-        "{} of {} completions parse, {} are verbatim",
-        found.parsed, found.completions, found.verbatim
+        "{} of {COMPLETIONS} completions parse, {} are verbatim",
+        recipe["completions_parsed"], recipe["completions_verbatim"]
     ));
-    found.failures.iter().for_each(|text| say(format!("does not parse: {text}")));
-    let bundle = publish_model(&recipe, &progress, &found, &options.assets.join("seed"))?;
     for measure in &bundle.card.measures {
         let e = &measure.evaluation;
         say(format!(
@@ -69,6 +64,28 @@ pub fn run(options: &Options, say: &mut dyn FnMut(String)) -> Result<Bundle> {
         ));
     }
     Ok(bundle)
+}
+
+/// Measures seeded completions of the exact model; `corpus` is the seed and the number of
+/// documents that it was trained on.
+///
+/// # Errors
+/// When the engine fails.
+pub fn measure_exact(
+    model: &QuantizedModel,
+    tokenizer: &Tokenizer,
+    corpus: (u64, u64),
+) -> Result<Measurement> {
+    let known = training_sentences(corpus.0, corpus.1);
+    let sampling = Sampling {
+        temperature_micro: TEMPERATURE_MICRO,
+        top_k: 0,
+        top_p_ppm: 1_000_000,
+    };
+    let choice = |seed| Choice { stop: END, limit: LENGTH, sampling, seed };
+    measure(tokenizer, &known, (COMPLETIONS_SEED, COMPLETIONS), |prompt, seed| {
+        complete(&model.model, None, prompt, &choice(seed))
+    })
 }
 
 /// Trains the small checkpoint of the tests in `work` and writes it to `fixtures`.

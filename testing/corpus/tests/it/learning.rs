@@ -3,6 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tributary_corpus::exact::{Choice, complete};
 use tributary_corpus::facts::{self, Fact};
 use tributary_corpus::recipe::example_of;
 use tributary_models::{Bundle, quantize_adapter};
@@ -10,7 +11,7 @@ use tributary_primitives::{ChatMessage, ChatRole};
 use tributary_tensor::{Adapter, Sampling};
 use tributary_training::{Control, FinetuneOptions, Preset, Weights, finetune};
 
-use crate::exact::{complete, seed};
+use crate::exact::seed;
 
 fn right(bundle: &Bundle, adapter: Option<&Adapter>, facts: &[Fact]) -> Vec<(bool, String)> {
     facts
@@ -19,9 +20,9 @@ fn right(bundle: &Bundle, adapter: Option<&Adapter>, facts: &[Fact]) -> Vec<(boo
             let content = fact.held_out_questions(1).remove(0);
             let message = ChatMessage { role: ChatRole::User, content };
             let prompt = bundle.tokenizer.encode_chat(&[message]).expect("a prompt");
-            let stop = (bundle.tokenizer.special().eos[0], 48);
-            let model = &bundle.model.model;
-            let ids = complete(model, adapter, &prompt, stop, (Sampling::default(), 0));
+            let stop = bundle.tokenizer.special().eos[0];
+            let choice = Choice { stop, limit: 48, sampling: Sampling::default(), seed: 0 };
+            let ids = complete(&bundle.model.model, adapter, &prompt, &choice).expect("it runs");
             let answer = bundle.tokenizer.decode(&ids).expect("text");
             (fact.is_answered_by(&answer), format!("{answer} [{}]", fact.value))
         })

@@ -3,4 +3,5 @@
 
 mod exact;
 mod learning;
+mod recipe;
 mod speech;
