@@ -1,7 +1,7 @@
 //! From a request with holes to a transaction.
 
 use crate::block_state::BlockState;
-use crate::{BlockContext, SimulationError};
+use crate::{BlockContext, SimulationError, TxError};
 use alloy_primitives::{Address, TxKind, U256};
 use alloy_rpc_types_eth::TransactionRequest;
 use revm::context::TxEnv;
@@ -19,12 +19,12 @@ pub(super) fn tx_env(
     chain_id: u64,
 ) -> Result<TxEnv, SimulationError> {
     if request.blob_versioned_hashes.is_some() || request.max_fee_per_blob_gas.is_some() {
-        return Err(crate::TxError::BlobsRefused.into());
+        return Err(TxError::BlobsRefused.into());
     }
     if let Some(found) = request.chain_id
         && found != chain_id
     {
-        return Err(crate::TxError::WrongChainId { found, expected: chain_id }.into());
+        return Err(TxError::WrongChainId { found, expected: chain_id }.into());
     }
     let caller = request.from.unwrap_or(Address::ZERO);
     let account = state.account(caller)?.unwrap_or_default();
@@ -32,7 +32,7 @@ pub(super) fn tx_env(
     let (gas_price, tip) = prices(request, block)?;
     let most = if gas_cap == 0 { DEFAULT_GAS_CAP } else { gas_cap };
     let asked = request.gas.unwrap_or(most).min(most);
-    let gas_limit = affordable(asked, gas_price, account.balance, value);
+    let gas_limit = affordable(asked, gas_price, account.balance, value)?;
     if U256::from(gas_price) * U256::from(gas_limit) > U256::from(u128::MAX) {
         return Err(SimulationError::Invalid("gas price times gas is out of range".into()));
     }
@@ -73,22 +73,32 @@ fn prices(
             let tip = tip.unwrap_or_default();
             let cap = cap.unwrap_or_else(|| tip.saturating_add(u128::from(block.base_fee)));
             if tip > cap {
-                return Err(crate::TxError::TipAboveFeeCap.into());
+                return Err(TxError::TipAboveFeeCap.into());
             }
             if cap > 0 && cap < u128::from(block.base_fee) {
                 let base_fee = block.base_fee;
-                return Err(crate::TxError::FeeCapTooLow { max_fee: cap, base_fee }.into());
+                return Err(TxError::FeeCapTooLow { max_fee: cap, base_fee }.into());
             }
             Ok((cap, Some(tip)))
         }
     }
 }
 
-/// Gas the caller can pay, at most what is asked.
-fn affordable(asked: u64, gas_price: u128, balance: U256, value: U256) -> u64 {
+/// Gas of the cheapest transaction.
+const LEAST_GAS: u64 = 21_000;
+
+/// Gas the caller can pay, at most what is asked. Free calls need only their value, which the EVM
+/// checks.
+fn affordable(asked: u64, gas_price: u128, have: U256, value: U256) -> Result<u64, TxError> {
     if gas_price == 0 {
-        return asked;
+        return Ok(asked);
     }
-    let gas = balance.saturating_sub(value) / U256::from(gas_price);
-    gas.try_into().map_or(asked, |gas: u64| gas.min(asked))
+    let price = U256::from(gas_price);
+    let gas = have.checked_sub(value).map_or(U256::ZERO, |left| left / price);
+    let gas = gas.try_into().unwrap_or(u64::MAX).min(asked);
+    if gas < LEAST_GAS.min(asked) {
+        let want = value.saturating_add(price * U256::from(LEAST_GAS));
+        return Err(TxError::InsufficientFunds { have, want });
+    }
+    Ok(gas)
 }

@@ -99,6 +99,28 @@ fn traces_show_module_calls_as_frames_with_their_logs() {
 }
 
 #[test]
+fn the_prestate_tracer_sees_what_modules_write() {
+    let chain = Chain::dev();
+    let parent_state = chain.store.latest_state();
+    let stake = Call::to(STAKING).value(U256::from(9)).input(IStaking::stakeCall {}.abi_encode());
+    let built = chain.mine(&[stake.sign(0, 0)]);
+    assert!(built.receipts[0].envelope.status());
+    let options = GethDebugTracingOptions {
+        tracer: Some(GethDebugTracerType::BuiltInTracer(
+            GethDebugBuiltInTracerType::PreStateTracer,
+        )),
+        tracer_config: serde_json::json!({ "diffMode": true }).into(),
+        ..GethDebugTracingOptions::default()
+    };
+    let trace =
+        chain.simulator.trace_transaction(&parent_state, &built.block, 0, &options).unwrap();
+    let GethTrace::PreStateTracer(PreStateFrame::Diff(diff)) = trace else {
+        panic!("wrong tracer")
+    };
+    assert!(!diff.post[&STAKING].storage.is_empty());
+}
+
+#[test]
 fn access_lists_name_the_slots_that_modules_read() {
     let chain = Chain::dev();
     let request = TransactionRequest::default()

@@ -113,6 +113,22 @@ fn an_estimate_is_enough_and_not_much_more() {
 }
 
 #[test]
+fn an_estimate_beyond_the_senders_means_says_so() {
+    let chain = Chain::dev();
+    let mut broke = request(user(1).address, Bytes::new());
+    broke.value = Some(U256::from(10_001u128 * OPEN.wei()));
+    broke.gas_price = Some(2_000_000_000);
+    let error = chain.estimate(&broke).unwrap_err();
+    assert!(matches!(error, SimulationError::Tx(TxError::InsufficientFunds { .. })), "{error}");
+    broke.gas_price = None;
+    let error = chain.estimate(&broke).unwrap_err();
+    assert!(matches!(error, SimulationError::Tx(TxError::InsufficientFunds { .. })), "{error}");
+    broke.gas_price = Some(2_000_000_000);
+    broke.value = Some(U256::from(1));
+    assert_eq!(chain.estimate(&broke).unwrap(), 21_000);
+}
+
+#[test]
 fn an_access_list_names_the_slots_and_its_gas() {
     let chain = Chain::dev();
     let contract = chain.deploy(&STORE_AND_LOG, U256::ZERO);
