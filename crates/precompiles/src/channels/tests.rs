@@ -112,6 +112,33 @@ fn coins_go_from_balance_to_channel_to_pot_and_the_rest_comes_back() {
 }
 
 #[test]
+fn the_line_holds_with_the_main_networks_values_by_moving_time() {
+    const DAY: u64 = 86_400;
+    let mut chain = Chain::new(&Params::mainnet());
+    chain.provision("gate", 3, 1_000 * COIN);
+    let id = open(&mut chain, "bob", 10 * COIN);
+    let first = voucher(&chain, id, 1, 100);
+    chain.ok("gate", CHANNELS, 0, redeem(&first, "signer"));
+    let tree = post(&mut chain, 1, vec![leaf(Role::Data, Party::account(who("ann")), 100)]);
+    let early = IChannels::RootHeldBack {
+        gateway: who("gate"),
+        epoch: 1,
+        claimableAt: chain.host.timestamp + DAY,
+    };
+    chain.wait(DAY - 1);
+    chain.fails("eve", CHANNELS, 0, claim_for(&tree, 1, 0), early);
+    chain.wait(1);
+    assert_eq!(chain.ok("eve", CHANNELS, 0, claim_for(&tree, 1, 0)), 100);
+    // The channel's thousand seconds are over; a day of grace later the rest is free.
+    let close = IChannels::closeChannelCall { channelId: id };
+    let error = IChannels::GraceNotOver { channelId: id, closeAt: chain.host.timestamp + 1_000 };
+    chain.fails("bob", CHANNELS, 0, close, error);
+    chain.wait(1_000);
+    assert_eq!(chain.ok("eve", CHANNELS, 0, IChannels::pokeCall { max: 64 }), 1);
+    chain.ok("bob", CHANNELS, 0, IChannels::withdrawCall { amount: 10 * COIN - 100 });
+}
+
+#[test]
 fn a_bad_voucher_says_what_is_wrong_with_it() {
     let mut chain = setup();
     let id = open(&mut chain, "bob", 10 * COIN);
