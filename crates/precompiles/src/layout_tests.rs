@@ -10,7 +10,16 @@ use crate::session::Session;
 use crate::timers::Timers;
 
 record! {
-    Packed { owner: Address, role: u8, active: bool, at: u64, more: u128, rest: u64, word: B256, last: u8 }
+    Packed {
+        owner: Address,
+        role: u8,
+        active: bool,
+        at: u64,
+        more: u128,
+        rest: u64,
+        word: B256,
+        last: u8,
+    }
 }
 
 static TABLE: Table<Packed> = Table::new(STAKING, "test.table");

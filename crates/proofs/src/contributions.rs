@@ -171,7 +171,10 @@ mod tests {
         }
 
         #[test]
-        fn every_contribution_proves_and_no_changed_one_does(count in 1usize..40, pick in any::<prop::sample::Index>()) {
+        fn every_contribution_proves_and_no_changed_one_does(
+            count in 1usize..40,
+            pick in any::<prop::sample::Index>(),
+        ) {
             let leaves = leaves(count);
             let root = root(&leaves).unwrap();
             let index = pick.index(count);
@@ -179,7 +182,8 @@ mod tests {
             prop_assert!(verify(&root, index as u64, &leaves[index], &siblings));
             prop_assert!(!verify(&root, index as u64 + 1, &leaves[index], &siblings));
             prop_assert!(!verify(&root, index as u64, &leaves[index], &siblings[1..]));
-            let changed = ContributionLeaf { item_count: leaves[index].item_count + 1, ..leaves[index] };
+            let item_count = leaves[index].item_count + 1;
+            let changed = ContributionLeaf { item_count, ..leaves[index] };
             prop_assert!(!verify(&root, index as u64, &changed, &siblings));
         }
     }

@@ -81,12 +81,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_record_proves_and_nothing_else_does(count in 1usize..40, pick in any::<prop::sample::Index>(), flip in 0usize..256) {
+        fn every_record_proves_and_nothing_else_does(
+            count in 1usize..40,
+            pick in any::<prop::sample::Index>(),
+            flip in 0usize..256,
+        ) {
             let records = records(count);
             let (root, index) = (root(&records), pick.index(count));
             let siblings = prove(&records, index as u64).unwrap();
-            let holds = |root: &B256, count: usize, index: usize, record: &B256, siblings: &[B256]| {
-                verify(root, count as u64, index as u64, record, siblings)
+            type Siblings<'a> = &'a [B256];
+            let holds = |root: &B256, count: usize, index: usize, record: &B256, up: Siblings<'_>| {
+                verify(root, count as u64, index as u64, record, up)
             };
             prop_assert!(holds(&root, count, index, &records[index], &siblings));
             prop_assert!(!holds(&root, count + 1, index, &records[index], &siblings));

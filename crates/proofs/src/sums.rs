@@ -169,7 +169,8 @@ mod tests {
             more in 1u128..1000,
         ) {
             let tree = tree(&amounts);
-            let root = SumRoot { root: tree.root(), total: tree.total(), count: amounts.len() as u64 };
+            let count = amounts.len() as u64;
+            let root = SumRoot { root: tree.root(), total: tree.total(), count };
             prop_assert_eq!(tree.total(), amounts.iter().sum::<u128>());
             let index = pick.index(amounts.len());
             let leaf = tree.leaves()[index];

@@ -280,7 +280,8 @@ proptest! {
     #[test]
     fn split_parts_sum_to_the_fee_to_the_wei(compute in 0u128..1 << 90, licence in 0u128..1 << 90) {
         let mut chain = Chain::dev();
-        let split = chain.view(ROYALTIES, IRoyalties::splitOfCall { feeCompute: compute, feeLicence: licence });
+        let call = IRoyalties::splitOfCall { feeCompute: compute, feeLicence: licence };
+        let split = chain.view(ROYALTIES, call);
         prop_assert_eq!(split.provider + split.protocolCompute, compute);
         let parts = split.protocolLicence + split.lineage + split.data + split.backers;
         prop_assert_eq!(parts, licence);
@@ -299,20 +300,29 @@ proptest! {
             let name = names[who];
             match what {
                 0 => { chain.ok(name, ROYALTIES, amount, IRoyalties::backCall { datanetId: net }); }
-                1 => { let _ = chain.send(name, ROYALTIES, 0, IRoyalties::unbackCall { datanetId: net, amount: amount / 3 + 1 }); }
+                1 => {
+                    let call = IRoyalties::unbackCall { datanetId: net, amount: amount / 3 + 1 };
+                    let _ = chain.send(name, ROYALTIES, 0, call);
+                }
                 2 => pay_backers(&mut chain, net, amount),
-                _ => { let _ = chain.send(name, ROYALTIES, 0, IRoyalties::claimBackingCall { datanetId: net }); }
+                _ => {
+                    let call = IRoyalties::claimBackingCall { datanetId: net };
+                    let _ = chain.send(name, ROYALTIES, 0, call);
+                }
             }
         }
         for name in names {
-            let backing = chain.view(ROYALTIES, IRoyalties::backingOfCall { datanetId: net, backer: who(name) });
+            let call = IRoyalties::backingOfCall { datanetId: net, backer: who(name) };
+            let backing = chain.view(ROYALTIES, call);
             if backing.amount > 0 {
-                chain.ok(name, ROYALTIES, 0, IRoyalties::unbackCall { datanetId: net, amount: backing.amount });
+                let call = IRoyalties::unbackCall { datanetId: net, amount: backing.amount };
+                chain.ok(name, ROYALTIES, 0, call);
             }
         }
         chain.wait(10);
         for name in names {
-            let _ = chain.send(name, ROYALTIES, 0, IRoyalties::withdrawBackingCall { datanetId: net });
+            let call = IRoyalties::withdrawBackingCall { datanetId: net };
+            let _ = chain.send(name, ROYALTIES, 0, call);
             let _ = chain.send(name, ROYALTIES, 0, IRoyalties::claimBackingCall { datanetId: net });
         }
         chain.ok("ann", DATANETS, 0, IDatanets::setDatanetStatusCall { datanetId: net, status: 3 });

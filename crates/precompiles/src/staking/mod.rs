@@ -1,7 +1,8 @@
 //! `staking`: stake, provisions by role, provider profiles, slashing.
 //!
 //! ```text
-//! coins -stake-> free -provision-> provision -thaw, wait, deprovision-> free -unstake, wait-> coins
+//! coins -stake-> free -provision-> provision -thaw, wait, deprovision-> free
+//! free -unstake, wait-> coins
 //! ```
 //!
 //! **Invariants:** a slash of one provision touches no other; thawing stake can be slashed; the
