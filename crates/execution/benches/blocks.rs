@@ -81,10 +81,8 @@ impl Bench {
         let count = txs.len();
         let limits = BlockLimits { max_bytes: usize::MAX, ..BlockLimits::default() };
         let mut txs = txs.into_iter();
-        let built = self
-            .executor
-            .build(&self.parent(), &attributes, &mut txs, &limits)
-            .expect("a block");
+        let built =
+            self.executor.build(&self.parent(), &attributes, &mut txs, &limits).expect("a block");
         assert_eq!(built.receipts.len(), count, "{:?}", built.skipped.first());
         built
     }
@@ -159,7 +157,7 @@ fn roots() {
     }
     let (incremental, full) = (median(incremental), median(full));
     println!(
-        "| incremental root of a 100-transfer block against a full rebuild | {:.2} ms : {:.2} ms | {:.1}x |",
+        "| root of a 100-transfer block: incremental, full rebuild | {:.2} ms : {:.2} ms | {:.1}x |",
         incremental * 1e3,
         full * 1e3,
         full / incremental

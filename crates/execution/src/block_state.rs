@@ -159,9 +159,7 @@ impl BlockState {
                 continue;
             }
             if let Some(code) = account.info.code.as_ref().filter(|code| !code.is_empty()) {
-                self.codes
-                    .entry(account.info.code_hash)
-                    .or_insert_with(|| code.original_bytes());
+                self.codes.entry(account.info.code_hash).or_insert_with(|| code.original_bytes());
             }
             let entry = self.entry(address)?;
             let before = entry.current.map_or(U256::ZERO, |account| account.balance);

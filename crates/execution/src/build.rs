@@ -21,9 +21,7 @@ use revm::context::result::ExecutionResult;
 use revm::context_interface::JournalTr;
 use std::sync::Arc;
 use tributary_primitives::{Amount, Ppm};
-use tributary_storage::{
-    SealedBlock, SealedHeader, SealedState, StateEdit, StateView, TxReceipt,
-};
+use tributary_storage::{SealedBlock, SealedHeader, SealedState, StateEdit, StateView, TxReceipt};
 
 /// What a block is built on.
 #[derive(Debug, Clone)]
@@ -137,10 +135,8 @@ impl<'a> BlockRun<'a> {
         let mut state = BlockState::new(parent.state.clone());
         edits::apply(spec, &mut state, &attributes.edits)?;
         remember_parent_hash(rules, &parent.header, &mut state)?;
-        let ledger = spec
-            .burn_record
-            .map(|record| BurnLedger::open(record, number, &state))
-            .transpose()?;
+        let ledger =
+            spec.burn_record.map(|record| BurnLedger::open(record, number, &state)).transpose()?;
         let env = Env::new(spec, rules, &block);
         Ok(Self {
             rules,
@@ -157,7 +153,10 @@ impl<'a> BlockRun<'a> {
     }
 
     /// Runs one transaction. `Ok(Err(..))` leaves the block as it was.
-    pub(crate) fn transact(&mut self, tx: &RecoveredTx) -> Result<Result<(), TxError>, ExecutionError> {
+    pub(crate) fn transact(
+        &mut self,
+        tx: &RecoveredTx,
+    ) -> Result<Result<(), TxError>, ExecutionError> {
         if let Err(error) = check_kind(tx.inner()) {
             return Ok(Err(error));
         }
@@ -247,7 +246,8 @@ impl<'a> BlockRun<'a> {
 }
 
 fn part_of(fees: U256, part: Ppm) -> Result<U256, ExecutionError> {
-    let fees = Amount::try_from_u256(fees).map_err(|error| ExecutionError::Fatal(error.to_string()))?;
+    let fees =
+        Amount::try_from_u256(fees).map_err(|error| ExecutionError::Fatal(error.to_string()))?;
     Ok(part.of(fees).to_u256())
 }
 

@@ -53,7 +53,11 @@ impl BurnLedger {
     }
 
     /// Records the block's burns and checks the whole block once more.
-    pub(crate) fn close(self, state: &mut BlockState, burned_fees: U256) -> Result<(), ExecutionError> {
+    pub(crate) fn close(
+        self,
+        state: &mut BlockState,
+        burned_fees: U256,
+    ) -> Result<(), ExecutionError> {
         let burned = self.recorded + self.evm + burned_fees;
         if burned != self.recorded {
             state.set_slot(self.record.address, self.record.slot, burned)?;

@@ -20,6 +20,15 @@ pub(crate) fn apply(
         return Err(ExecutionError::Edit("this chain allows no cheat codes".into()));
     }
     for edit in edits {
+        let (StateEdit::Balance { address, .. }
+        | StateEdit::Nonce { address, .. }
+        | StateEdit::Code { address, .. }
+        | StateEdit::Storage { address, .. }) = edit;
+        if tributary_contracts::is_module(address) {
+            return Err(ExecutionError::Edit(format!(
+                "{address} is a native module, which keeps its own books; call it instead"
+            )));
+        }
         match edit {
             StateEdit::Balance { address, balance } => {
                 set_balance(spec, state, *address, *balance)?;
@@ -60,10 +69,8 @@ fn set_balance(
     }
     let old = state.account(address)?.map_or(U256::ZERO, |account| account.balance);
     let launch = state.account(spec.launch)?.map_or(U256::ZERO, |account| account.balance);
-    let left = launch
-        .checked_add(old)
-        .and_then(|sum| sum.checked_sub(balance))
-        .ok_or_else(|| {
+    let left =
+        launch.checked_add(old).and_then(|sum| sum.checked_sub(balance)).ok_or_else(|| {
             ExecutionError::Edit(format!(
                 "setBalance moves money from the launch bucket, which has only {launch} wei"
             ))

@@ -32,7 +32,9 @@ pub enum TxError {
         want: U256,
     },
     /// Below the base fee of the block.
-    #[error("max fee per gas less than block base fee: maxFeePerGas: {max_fee}, baseFee: {base_fee}")]
+    #[error(
+        "max fee per gas less than block base fee: maxFeePerGas: {max_fee}, baseFee: {base_fee}"
+    )]
     FeeCapTooLow {
         /// Offered at most.
         max_fee: u128,

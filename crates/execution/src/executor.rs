@@ -128,10 +128,29 @@ fn compare(claimed: &Header, found: &Header) -> Result<(), ExecutionError> {
         )*};
     }
     same!(
-        number, parent_hash, timestamp, gas_limit, base_fee_per_gas, gas_used, transactions_root,
-        receipts_root, logs_bloom, state_root, ommers_hash, withdrawals_root, difficulty, nonce,
-        blob_gas_used, excess_blob_gas, parent_beacon_block_root, requests_hash,
-        block_access_list_hash, slot_number, extra_data, mix_hash, beneficiary,
+        number,
+        parent_hash,
+        timestamp,
+        gas_limit,
+        base_fee_per_gas,
+        gas_used,
+        transactions_root,
+        receipts_root,
+        logs_bloom,
+        state_root,
+        ommers_hash,
+        withdrawals_root,
+        difficulty,
+        nonce,
+        blob_gas_used,
+        excess_blob_gas,
+        parent_beacon_block_root,
+        requests_hash,
+        block_access_list_hash,
+        slot_number,
+        extra_data,
+        mix_hash,
+        beneficiary,
     );
     if claimed != found {
         return Err(invalid(claimed.number, "the header has fields this chain does not use"));

@@ -63,8 +63,13 @@ mod tests {
 
     #[test]
     fn the_context_fills_32_bytes_and_comes_back() {
-        let context =
-            HeaderContext { timestamp_ms: 1_767_225_600_123, epoch: 2, view: 3, parent_view: 4, leader: 5 };
+        let context = HeaderContext {
+            timestamp_ms: 1_767_225_600_123,
+            epoch: 2,
+            view: 3,
+            parent_view: 4,
+            leader: 5,
+        };
         let header = Header { extra_data: context.encode(), ..Header::default() };
         assert_eq!(header.extra_data.len(), 32);
         assert_eq!(HeaderContext::decode(&header), Some(context));

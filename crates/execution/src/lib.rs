@@ -31,12 +31,10 @@ pub use genesis::{
     dev_signer_key, launch_account,
 };
 pub use header::HeaderContext;
-pub use native::{burned, next_poke, next_timer};
+pub use native::{burned, check_books, next_poke, next_timer};
 pub use pool::{PoolVerdict, validate_for_pool};
 pub use sender::{RecoveredTx, impersonated};
-pub use simulation::{
-    CallOutcome, CallStatus, SimulationOverrides, Simulator,
-};
+pub use simulation::{CallOutcome, CallStatus, SimulationOverrides, Simulator};
 pub use spec::{BurnRecord, ChainSpec, EvmVersion, ForkRules};
 
 /// The store's vocabulary that appears in this crate's interface.

@@ -1,8 +1,8 @@
 //! The seam to the native modules: the one place that chooses precompiles.
 
+use crate::env::Ctx;
 use crate::{ExecutionError, GenesisError};
 use alloy_primitives::{Address, Bytes, U256};
-use crate::env::Ctx;
 use revm::bytecode::Bytecode;
 use revm::context_interface::{Cfg, ContextTr};
 use revm::database::EmptyDB;
@@ -110,8 +110,22 @@ pub fn next_poke(state: &StateView) -> Result<Option<(Address, u64)>, ExecutionE
     }
 }
 
+/// Native modules that owe more coins than they hold: none, unless a module is broken.
+pub fn check_books(state: &StateView) -> Result<Vec<String>, ExecutionError> {
+    let mut balance = |module| {
+        let account = state.account(module).map_err(|error| error.to_string())?;
+        Ok(account.map_or(U256::ZERO, |account| account.balance))
+    };
+    let mut read = |module, slot| state.storage(module, slot).map_err(|error| error.to_string());
+    let short = tributary_precompiles::check_books(&mut balance, &mut read)
+        .map_err(ExecutionError::Fatal)?;
+    Ok(short.iter().map(ToString::to_string).collect())
+}
+
 /// Accounts of the modules under these parameters.
-pub(crate) fn genesis_accounts(parameters: &toml::Table) -> Result<Vec<ModuleAccount>, GenesisError> {
+pub(crate) fn genesis_accounts(
+    parameters: &toml::Table,
+) -> Result<Vec<ModuleAccount>, GenesisError> {
     let parameters: Params = parameters
         .clone()
         .try_into()

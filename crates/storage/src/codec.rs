@@ -45,8 +45,13 @@ struct Edit {
 
 impl From<&StateEdit> for Edit {
     fn from(edit: &StateEdit) -> Self {
-        let blank =
-            |kind, address| Self { kind, address, slot: U256::ZERO, value: U256::ZERO, code: Bytes::new() };
+        let blank = |kind, address| Self {
+            kind,
+            address,
+            slot: U256::ZERO,
+            value: U256::ZERO,
+            code: Bytes::new(),
+        };
         match edit {
             StateEdit::Balance { address, balance } => {
                 Self { value: *balance, ..blank(0, *address) }
@@ -99,7 +104,8 @@ pub(crate) fn decode_body(mut bytes: &[u8]) -> Result<(Vec<Transaction>, Vec<Sta
         .transactions
         .iter()
         .map(|raw| {
-            Transaction::decode_2718(&mut raw.as_ref()).map_err(|error| damaged("transaction", error))
+            Transaction::decode_2718(&mut raw.as_ref())
+                .map_err(|error| damaged("transaction", error))
         })
         .collect::<Result<_>>()?;
     let edits = body.edits.into_iter().map(StateEdit::try_from).collect::<Result<_>>()?;

@@ -49,16 +49,23 @@ pub enum StorageError {
         found: u64,
     },
     /// Another process holds the database.
-    #[error("the chain database is in use by another process; stop it, or choose another --datadir")]
+    #[error(
+        "the chain database is in use by another process; stop it, or choose another --datadir"
+    )]
     Locked,
     /// An earlier write failed, so nothing more is written through this handle.
-    #[error("the chain database refused an earlier write ({cause}); free space or repair the disk, then restart")]
+    #[error(
+        "the chain database refused an earlier write ({cause}); free space or repair the disk, \
+         then restart"
+    )]
     Poisoned {
         /// The first failure.
         cause: String,
     },
     /// A write failed. The handle is poisoned from here on.
-    #[error("writing the chain database failed: {cause}; free space or repair the disk, then restart")]
+    #[error(
+        "writing the chain database failed: {cause}; free space or repair the disk, then restart"
+    )]
     Write {
         /// What redb or the disk said.
         cause: String,

@@ -13,8 +13,7 @@ pub(crate) const PROOF_DEPTH: u64 = 4_096;
 /// The changes that lead from the head back to `target`, sealed and checked against its root.
 pub(crate) fn undo(head: &StateView, target: &SealedHeader) -> Result<SealedState> {
     let changes = undo_changes(head, target)?;
-    let sealed =
-        SealedState::seal_hashed(head, head.state_root(), StateDiff::default(), changes)?;
+    let sealed = SealedState::seal_hashed(head, head.state_root(), StateDiff::default(), changes)?;
     if sealed.root() != target.state_root {
         return Err(StorageError::corrupt(format!(
             "undoing to block {} gives root {}, its header has {}",
@@ -53,8 +52,7 @@ fn undo_changes(head: &StateView, target: &SealedHeader) -> Result<BTreeMap<B256
         // Sealing starts from the root the account has now.
         let now = head.flat_account(key)?;
         let account = before.map(|mut flat| {
-            flat.storage_root =
-                now.map_or(alloy_trie::EMPTY_ROOT_HASH, |flat| flat.storage_root);
+            flat.storage_root = now.map_or(alloy_trie::EMPTY_ROOT_HASH, |flat| flat.storage_root);
             flat
         });
         let wiped = account.is_none() || now.is_none();

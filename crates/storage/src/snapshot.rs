@@ -65,9 +65,8 @@ impl Snapshot {
     }
 
     pub(crate) fn meta_u64(&self, key: &str) -> Result<u64> {
-        let value = self
-            .meta(key)?
-            .ok_or_else(|| StorageError::corrupt(format!("meta has no {key}")))?;
+        let value =
+            self.meta(key)?.ok_or_else(|| StorageError::corrupt(format!("meta has no {key}")))?;
         codec::decode_u64(&value)
     }
 
@@ -139,7 +138,11 @@ impl Snapshot {
     }
 
     /// The account as block `number` left it, when a later block changed it.
-    pub(crate) fn account_after(&self, number: u64, key: B256) -> Result<Option<Option<FlatAccount>>> {
+    pub(crate) fn account_after(
+        &self,
+        number: u64,
+        key: B256,
+    ) -> Result<Option<Option<FlatAccount>>> {
         let entry = first_after(&self.account_history, key.as_slice(), number)?;
         entry.map(|entry| codec::decode_account_entry(&entry)).transpose()
     }
@@ -154,9 +157,8 @@ impl Snapshot {
     /// Keys changed by a block.
     pub(crate) fn changed_keys(&self, number: u64) -> Result<codec::ChangedKeys> {
         let value = self.changes.get(number).map_err(StorageError::read)?;
-        let value = value.ok_or_else(|| {
-            StorageError::corrupt(format!("block {number} has no reverse diff"))
-        })?;
+        let value = value
+            .ok_or_else(|| StorageError::corrupt(format!("block {number} has no reverse diff")))?;
         codec::ChangedKeys::decode_from(value.value())
     }
 }

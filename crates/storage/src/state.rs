@@ -139,9 +139,8 @@ impl SealedState {
         let mut hashed = BTreeMap::new();
         for (address, change) in &diff.accounts {
             let key = keccak256(address);
-            let storage_root = source
-                .flat_account(key)?
-                .map_or(EMPTY_ROOT_HASH, |flat| flat.storage_root);
+            let storage_root =
+                source.flat_account(key)?.map_or(EMPTY_ROOT_HASH, |flat| flat.storage_root);
             let storage = change
                 .storage
                 .iter()

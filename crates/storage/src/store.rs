@@ -234,22 +234,39 @@ impl Store {
     }
 
     /// Logs of a range of blocks, both ends included.
-    pub fn logs(&self, from: u64, to: u64, filter: &LogFilter, limit: usize) -> Result<Vec<LogEntry>> {
+    pub fn logs(
+        &self,
+        from: u64,
+        to: u64,
+        filter: &LogFilter,
+        limit: usize,
+    ) -> Result<Vec<LogEntry>> {
         let view = self.latest_state();
         logs::find(view.snapshot(), from..=to.min(view.number()), filter, limit)
     }
 
     /// Commits the next block. When this returns, the block survives a crash.
-    pub fn commit(&self, block: &SealedBlock, receipts: &[TxReceipt], state: &SealedState) -> Result<()> {
+    pub fn commit(
+        &self,
+        block: &SealedBlock,
+        receipts: &[TxReceipt],
+        state: &SealedState,
+    ) -> Result<()> {
         let mut poison = self.inner.writer.lock();
         self.check_next(block, receipts, state)?;
         let depth = self.inner.history_depth.load(Ordering::Relaxed);
         self.write(&mut poison, |txn| write::put_block(txn, block, receipts, state, depth))
     }
 
-    fn check_next(&self, block: &SealedBlock, receipts: &[TxReceipt], state: &SealedState) -> Result<()> {
+    fn check_next(
+        &self,
+        block: &SealedBlock,
+        receipts: &[TxReceipt],
+        state: &SealedState,
+    ) -> Result<()> {
         let head = self.head();
-        if block.header.parent_hash != head.hash || block.number() != head.number.saturating_add(1) {
+        if block.header.parent_hash != head.hash || block.number() != head.number.saturating_add(1)
+        {
             return Err(StorageError::NotNextBlock {
                 number: block.number(),
                 parent: block.header.parent_hash,
@@ -309,9 +326,7 @@ impl Store {
         if number > head {
             return Err(StorageError::UnknownBlock { number, head });
         }
-        self.write(&mut poison, |txn| {
-            write::put_meta(txn, meta::FINALIZED, &number.to_be_bytes())
-        })
+        self.write(&mut poison, |txn| write::put_meta(txn, meta::FINALIZED, &number.to_be_bytes()))
     }
 
     /// Recomputes the state root from the flat state alone: the check behind the incremental one.

@@ -172,10 +172,10 @@ impl StateView {
             .header(self.base)?
             .ok_or_else(|| StorageError::corrupt("the head has no header"))?;
         let mut view = Self::latest(self.snapshot.clone(), head);
-        let target = self.snapshot.header(number)?.ok_or(StorageError::UnknownBlock {
-            number,
-            head: self.base,
-        })?;
+        let target = self
+            .snapshot
+            .header(number)?
+            .ok_or(StorageError::UnknownBlock { number, head: self.base })?;
         let undone = history::undo(&view, &target)?;
         view.layers.push(Layer { number, hash: target.hash, state: Arc::new(undone) });
         view.layers.extend(self.layers.iter().cloned());
@@ -221,9 +221,8 @@ impl StateSource for StateView {
 
 impl NodeSource for StateView {
     fn node(&self, owner: Option<B256>, path: &Nibbles) -> Result<Bytes> {
-        let missing = || {
-            StorageError::corrupt(format!("trie node at {path:?} of {owner:?} was removed"))
-        };
+        let missing =
+            || StorageError::corrupt(format!("trie node at {path:?} of {owner:?} was removed"));
         for layer in self.layers.iter().rev() {
             let found = match owner {
                 None => layer.state.trie.account_nodes.get(path),

@@ -148,9 +148,18 @@ fn put_flat(
     Ok(keys)
 }
 
-fn put_slot(slots: &mut Rows<'_>, owner: &B256, slot: &B256, value: &U256) -> Result<Option<Vec<u8>>> {
+fn put_slot(
+    slots: &mut Rows<'_>,
+    owner: &B256,
+    slot: &B256,
+    value: &U256,
+) -> Result<Option<Vec<u8>>> {
     let key = tables::owned_key(owner, slot.as_slice());
-    if value.is_zero() { delete(slots, &key) } else { put(slots, &key, &codec::encode_value(value)) }
+    if value.is_zero() {
+        delete(slots, &key)
+    } else {
+        put(slots, &key, &codec::encode_value(value))
+    }
 }
 
 fn put_nodes(txn: &WriteTransaction, state: &SealedState) -> Result<()> {

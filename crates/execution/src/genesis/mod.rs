@@ -6,7 +6,7 @@ mod predeploys;
 pub use dev::{DEV_MNEMONIC, DevAccount, dev_accounts, dev_signer_key, launch_account};
 
 use crate::{BurnRecord, ChainSpec, EvmVersion, ForkRules, GenesisError, HeaderContext, native};
-use alloy_consensus::constants::{EMPTY_WITHDRAWALS, EMPTY_ROOT_HASH};
+use alloy_consensus::constants::{EMPTY_ROOT_HASH, EMPTY_WITHDRAWALS};
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, Header};
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
@@ -180,7 +180,8 @@ impl Genesis {
             }
         }
         for contract in &self.contracts {
-            let slots = contract.storage.iter().map(|(slot, value)| ((*slot).into(), (*value).into()));
+            let slots =
+                contract.storage.iter().map(|(slot, value)| ((*slot).into(), (*value).into()));
             deploy(&mut diff, contract.address, contract.code.clone(), slots.collect());
         }
         for module in native::genesis_accounts(&self.modules)? {
@@ -192,8 +193,7 @@ impl Genesis {
     }
 
     fn header(&self, state_root: B256) -> Result<Header, GenesisError> {
-        let context =
-            HeaderContext { timestamp_ms: self.timestamp_ms, ..HeaderContext::default() };
+        let context = HeaderContext { timestamp_ms: self.timestamp_ms, ..HeaderContext::default() };
         let fork = self
             .forks
             .first()
@@ -224,7 +224,10 @@ impl Bucket {
             .iter()
             .try_fold(self.amount, |rest, allocation| rest.checked_sub(allocation.amount))
             .ok_or_else(|| {
-                GenesisError::Invalid(format!("bucket `{}` allocates more than it holds", self.name))
+                GenesisError::Invalid(format!(
+                    "bucket `{}` allocates more than it holds",
+                    self.name
+                ))
             })
     }
 }

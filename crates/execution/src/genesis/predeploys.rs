@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 /// Arachnid's deterministic deployment proxy: what `CREATE2` deployments of all tools call.
 const CREATE2_DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 const CREATE2_DEPLOYER_CODE: &[u8] = &hex!(
-    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f5"
-    "8015156039578182fd5b8082525050506014600cf3"
+    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0"
+    "3601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
 );
 /// Multicall3, as viem 2.57.1 (MIT) ships it: the same source as on the public networks, built
 /// without the optimizer.

@@ -65,8 +65,7 @@ impl Simulator {
         range: core::ops::Range<usize>,
         options: &GethDebugTracingOptions,
     ) -> Result<Vec<(B256, GethTrace)>, SimulationError> {
-        let parent =
-            Parent { header: parent_state.header().clone(), state: parent_state.clone() };
+        let parent = Parent { header: parent_state.header().clone(), state: parent_state.clone() };
         let attributes = attributes_of(&block.header, &parent, block)?;
         let mut run = BlockRun::start(&self.spec, &parent, &attributes)?;
         let mut traces = Vec::with_capacity(range.len());
@@ -79,8 +78,7 @@ impl Simulator {
                     tx_index: Some(index),
                 };
                 let env = run.env.clone();
-                let found =
-                    trace(&env, run.state(), env::tx_env(&tx), Some(context), options)?;
+                let found = trace(&env, run.state(), env::tx_env(&tx), Some(context), options)?;
                 traces.push((*tx.inner().tx_hash(), found));
             }
             if index + 1 < range.end {
@@ -104,12 +102,10 @@ fn trace(
     let result = evm.inspect_tx(tx.clone());
     let mut inspector = evm.inspector;
     let result = result.map_err(|error| super::refusal(error, &tx, env))?;
-    inspector
-        .get_result(context, &tx, &env.block, &result, state)
-        .map_err(|error| match error {
-            DebugInspectorError::Database(DbError(error)) => error.into(),
-            other => SimulationError::Invalid(other.to_string()),
-        })
+    inspector.get_result(context, &tx, &env.block, &result, state).map_err(|error| match error {
+        DebugInspectorError::Database(DbError(error)) => error.into(),
+        other => SimulationError::Invalid(other.to_string()),
+    })
 }
 
 fn refused_tracer(error: DebugInspectorError) -> SimulationError {

@@ -74,13 +74,23 @@ fn all_accepted_transaction_types_run_and_blobs_are_refused() {
     let chain = Chain::dev();
     let to = TxKind::Call(Address::repeat_byte(0x42));
     let price = 20_000_000_000;
-    let legacy = TxLegacy { chain_id: Some(7310), gas_price: price, gas_limit: 21_000, to, ..Default::default() };
-    let access = TxEip2930 { chain_id: 7310, nonce: 1, gas_price: price, gas_limit: 30_000, to, ..Default::default() };
-    let authorization = Authorization {
-        chain_id: U256::from(7310),
-        address: Address::repeat_byte(0x77),
-        nonce: 0,
+    let legacy = TxLegacy {
+        chain_id: Some(7310),
+        gas_price: price,
+        gas_limit: 21_000,
+        to,
+        ..Default::default()
     };
+    let access = TxEip2930 {
+        chain_id: 7310,
+        nonce: 1,
+        gas_price: price,
+        gas_limit: 30_000,
+        to,
+        ..Default::default()
+    };
+    let authorization =
+        Authorization { chain_id: U256::from(7310), address: Address::repeat_byte(0x77), nonce: 0 };
     let signed = authorization.clone().into_signed(signature(authorization.signature_hash(), 5));
     let delegate = TxEip7702 {
         chain_id: 7310,
@@ -143,15 +153,18 @@ fn what_cannot_run_is_skipped_with_its_reason() {
 fn a_full_block_leaves_transactions_for_the_next() {
     let chain = Chain::dev();
     let attributes = BlockAttributes { gas_limit: Some(2_500_000), ..chain.attributes() };
-    let txs: Vec<_> = (0..4).map(|n| Call::create(Bytes::from_static(&hex!("5b5f56"))).sign(0, n)).collect();
+    let txs: Vec<_> =
+        (0..4).map(|n| Call::create(Bytes::from_static(&hex!("5b5f56"))).sign(0, n)).collect();
     let built = chain.build(&attributes, &txs);
     assert_eq!(built.block.transactions.len(), 2);
     assert!(matches!(built.skipped[0].reason, TxError::BlockFull { left: 500_000, .. }));
     assert!(built.skipped.iter().all(|skipped| skipped.reason.is_transient()));
     let limits = BlockLimits { max_txs: 100, max_bytes: 150 };
     let mut recovered = txs.iter().map(|tx| chain.spec.recover(tx.clone()).unwrap());
-    let built =
-        chain.executor.build(&chain.parent(), &chain.attributes(), &mut recovered, &limits).unwrap();
+    let built = chain
+        .executor
+        .build(&chain.parent(), &chain.attributes(), &mut recovered, &limits)
+        .unwrap();
     assert_eq!(built.block.transactions.len(), 1);
     assert!(matches!(built.skipped[0].reason, TxError::BlockBytesFull { .. }));
 }

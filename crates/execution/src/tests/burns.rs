@@ -25,7 +25,8 @@ fn destroying_in_favour_of_another_burns_nothing() {
     let chain = Chain::dev();
     let value = U256::from(3u128 * OPEN.wei());
     // CALLER SELFDESTRUCT
-    let built = chain.mine(&[Call::create(Bytes::from_static(&hex!("33ff"))).value(value).sign(0, 0)]);
+    let built =
+        chain.mine(&[Call::create(Bytes::from_static(&hex!("33ff"))).value(value).sign(0, 0)]);
     assert!(built.receipts[0].envelope.status());
     assert_eq!(chain.burned(), burned_fees(&built));
 }

@@ -80,6 +80,25 @@ fn an_impersonated_transaction_runs_and_replays() {
 }
 
 #[test]
+fn nobody_edits_a_native_module() {
+    let chain = Chain::dev();
+    let address = tributary_contracts::STAKING;
+    for edit in [
+        StateEdit::Balance { address, balance: U256::from(1) },
+        StateEdit::Nonce { address, nonce: 5 },
+        StateEdit::Code { address, code: Bytes::new() },
+        StateEdit::Storage { address, slot: U256::ZERO, value: U256::from(1) },
+    ] {
+        let attributes = with_edits(&chain, vec![edit]);
+        let mut none = core::iter::empty();
+        let limits = BlockLimits::default();
+        let error =
+            chain.executor.build(&chain.parent(), &attributes, &mut none, &limits).unwrap_err();
+        assert!(error.to_string().contains("native module"), "{error}");
+    }
+}
+
+#[test]
 fn rewinding_takes_cheats_back() {
     let chain = Chain::dev();
     let address = Address::repeat_byte(0x55);

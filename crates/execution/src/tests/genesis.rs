@@ -8,13 +8,8 @@ use tributary_primitives::{Amount, TOTAL_SUPPLY};
 fn dev_genesis_holds_the_whole_supply_and_the_known_accounts() {
     let genesis = Genesis::dev();
     let block = genesis.build().unwrap();
-    let total: U256 = block
-        .state
-        .diff()
-        .accounts
-        .values()
-        .map(|change| change.account.unwrap().balance)
-        .sum();
+    let total: U256 =
+        block.state.diff().accounts.values().map(|change| change.account.unwrap().balance).sum();
     assert_eq!(total, TOTAL_SUPPLY.to_u256());
     assert_eq!(user(0).address, address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266"));
     let chain = Chain::dev();

@@ -53,9 +53,7 @@ impl Chain {
 
     fn build(&self, attributes: &BlockAttributes, txs: &[TxEnvelope]) -> BuiltBlock {
         let mut txs = txs.iter().map(|tx| self.spec.recover(tx.clone()).unwrap());
-        self.executor
-            .build(&self.parent(), attributes, &mut txs, &BlockLimits::default())
-            .unwrap()
+        self.executor.build(&self.parent(), attributes, &mut txs, &BlockLimits::default()).unwrap()
     }
 
     /// Builds a block, runs it again as a verifier would, commits it.

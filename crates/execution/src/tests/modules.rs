@@ -67,6 +67,7 @@ fn module_storage_is_in_the_state_root_and_in_proofs() {
     assert_eq!(chain.balance(STAKING), value);
     let after = chain.store.proof(1, STAKING, &[]).unwrap().storage_root;
     assert_ne!(before, after);
+    assert_eq!(check_books(&chain.store.latest_state()).unwrap(), Vec::<String>::new());
 }
 
 #[test]

@@ -136,7 +136,12 @@ fn an_access_list_names_the_slots_and_its_gas() {
     let state = chain.store.latest_state();
     let list = chain
         .simulator
-        .create_access_list(&state, &chain.pending(), &request(contract, input), &Default::default())
+        .create_access_list(
+            &state,
+            &chain.pending(),
+            &request(contract, input),
+            &Default::default(),
+        )
         .unwrap();
     assert_eq!(list.access_list.0.len(), 1);
     assert_eq!(list.access_list.0[0].address, contract);
@@ -183,7 +188,9 @@ fn traces_show_calls_state_and_steps() {
     assert_eq!(steps.gas, built.receipts[0].gas_used);
     let all = chain.simulator.trace_block(&parent_state, &built.block, &call_tracer).unwrap();
     assert_eq!(all.len(), 2);
-    assert!(chain.simulator.trace_transaction(&parent_state, &built.block, 2, &call_tracer).is_err());
+    assert!(
+        chain.simulator.trace_transaction(&parent_state, &built.block, 2, &call_tracer).is_err()
+    );
 }
 
 #[test]

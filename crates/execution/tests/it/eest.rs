@@ -17,11 +17,8 @@ use tributary_primitives::Ppm;
 use tributary_storage::{Account, AccountChange, StateDiff, Store};
 
 const ARCHIVE: &str = "evm/eest-5.4-state-and-blockchain.tar.zst";
-const FORKS: [(&str, EvmVersion); 3] = [
-    ("Cancun", EvmVersion::Cancun),
-    ("Prague", EvmVersion::Prague),
-    ("Osaka", EvmVersion::Osaka),
-];
+const FORKS: [(&str, EvmVersion); 3] =
+    [("Cancun", EvmVersion::Cancun), ("Prague", EvmVersion::Prague), ("Osaka", EvmVersion::Osaka)];
 
 fn archive() -> Option<PathBuf> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
@@ -52,7 +49,10 @@ fn ethereum_state_tests_pass_from_cancun_to_osaka() {
     for entry in archive.entries().unwrap() {
         let mut entry = entry.unwrap();
         let name = entry.path().unwrap().display().to_string();
-        if !name.contains("state_tests/") || name.contains("blockchain_tests/") || !name.ends_with(".json") {
+        if !name.contains("state_tests/")
+            || name.contains("blockchain_tests/")
+            || !name.ends_with(".json")
+        {
             continue;
         }
         let mut text = String::new();
@@ -98,8 +98,12 @@ fn run(name: &str, body: &Value, case: &Value, version: EvmVersion, tally: &mut 
     let parent = parent(body);
     let attributes = attributes(body);
     let mut txs = tx.ok().and_then(|tx| spec.recover(tx).ok()).into_iter();
-    let built = SequentialExecutor::new(spec)
-        .build(&parent, &attributes, &mut txs, &BlockLimits::default());
+    let built = SequentialExecutor::new(spec).build(
+        &parent,
+        &attributes,
+        &mut txs,
+        &BlockLimits::default(),
+    );
     let built = match built {
         Ok(built) => built,
         Err(error) => return tally.failed.push(format!("{name}: {error}")),
@@ -184,8 +188,11 @@ fn pre_state(pre: &Value) -> StateDiff {
     for (address, fields) in pre.as_object().unwrap() {
         let code: Bytes = fields["code"].as_str().unwrap().parse().unwrap();
         let code_hash = if code.is_empty() { KECCAK256_EMPTY } else { keccak256(&code) };
-        let account =
-            Account { nonce: number(&fields["nonce"]), balance: word(&fields["balance"]), code_hash };
+        let account = Account {
+            nonce: number(&fields["nonce"]),
+            balance: word(&fields["balance"]),
+            code_hash,
+        };
         if !code.is_empty() {
             diff.codes.insert(code_hash, code);
         }

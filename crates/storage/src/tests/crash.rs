@@ -83,7 +83,8 @@ fn a_full_disk_is_a_typed_error_and_keeps_every_acknowledged_block() {
     drop(store);
     backend.set_plan(FaultPlan::Sound);
     let image = backend.crash_image(|| 1);
-    let store = Store::with_backend(FaultyBackend::new(image, FaultPlan::Sound), &genesis()).unwrap();
+    let store =
+        Store::with_backend(FaultyBackend::new(image, FaultPlan::Sound), &genesis()).unwrap();
     assert_eq!(store.head(), head);
     assert_eq!(store.rebuild_root().unwrap(), model.root(), "seed {seed}");
 }

@@ -41,18 +41,20 @@ impl Model {
 
     /// The root by alloy-trie's own builder.
     fn root(&self) -> B256 {
-        alloy_trie::root::state_root_unhashed(self.accounts.iter().map(|(address, (account, slots))| {
-            let storage_root = alloy_trie::root::storage_root_unhashed(
-                slots.iter().map(|(slot, value)| (B256::from(*slot), *value)),
-            );
-            let leaf = alloy_trie::TrieAccount {
-                nonce: account.nonce,
-                balance: account.balance,
-                storage_root,
-                code_hash: account.code_hash,
-            };
-            (*address, leaf)
-        }))
+        alloy_trie::root::state_root_unhashed(self.accounts.iter().map(
+            |(address, (account, slots))| {
+                let storage_root = alloy_trie::root::storage_root_unhashed(
+                    slots.iter().map(|(slot, value)| (B256::from(*slot), *value)),
+                );
+                let leaf = alloy_trie::TrieAccount {
+                    nonce: account.nonce,
+                    balance: account.balance,
+                    storage_root,
+                    code_hash: account.code_hash,
+                };
+                (*address, leaf)
+            },
+        ))
     }
 
     fn assert_agrees(&self, view: &StateView, context: &str) {
@@ -99,8 +101,11 @@ fn random_diff(rng: &mut ChaCha8Rng, model: &Model) -> StateDiff {
             diff.accounts.insert(address, change);
             continue;
         }
-        let mut account =
-            Account { nonce: rng.random_range(1..9), balance: U256::from(rng.random::<u64>()), ..Account::default() };
+        let mut account = Account {
+            nonce: rng.random_range(1..9),
+            balance: U256::from(rng.random::<u64>()),
+            ..Account::default()
+        };
         if rng.random_bool(0.1) {
             let code = Bytes::from(rng.random::<[u8; 8]>().to_vec());
             account.code_hash = keccak256(&code);

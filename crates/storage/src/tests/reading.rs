@@ -66,10 +66,7 @@ fn a_data_directory_continues_and_refuses_another_network() {
     let head = store.head();
     assert!(matches!(Store::open_or_create(dir.path(), &genesis), Err(StorageError::Locked)));
     drop(store);
-    assert!(matches!(
-        Store::create(dir.path(), &genesis),
-        Err(StorageError::AlreadyExists { .. })
-    ));
+    assert!(matches!(Store::create(dir.path(), &genesis), Err(StorageError::AlreadyExists { .. })));
     let store = Store::open(dir.path(), 7310, genesis.block.hash).unwrap();
     assert_eq!(store.head(), head);
     drop(store);

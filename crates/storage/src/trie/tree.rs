@@ -102,7 +102,13 @@ impl<'a, S: NodeSource> Tree<'a, S> {
         Ok(node)
     }
 
-    fn insert_at(&mut self, node: Node, depth: usize, full: &Nibbles, value: Vec<u8>) -> Result<Node> {
+    fn insert_at(
+        &mut self,
+        node: Node,
+        depth: usize,
+        full: &Nibbles,
+        value: Vec<u8>,
+    ) -> Result<Node> {
         let rest = full.slice(depth..);
         Ok(match self.resolve(node, &full.slice(..depth))? {
             Node::Empty | Node::Stored(_) => Node::Leaf { key: rest, value },
@@ -186,7 +192,8 @@ impl<'a, S: NodeSource> Tree<'a, S> {
 
     /// The new root and what changed among stored nodes.
     pub(crate) fn finish(self) -> (B256, NodeUpdates) {
-        let mut out = Output { loaded: self.loaded, written: BTreeSet::new(), updates: BTreeMap::new() };
+        let mut out =
+            Output { loaded: self.loaded, written: BTreeSet::new(), updates: BTreeMap::new() };
         let root = match self.root {
             Node::Empty => EMPTY_ROOT_HASH,
             Node::Stored(rlp) => rlp.as_hash().unwrap_or(EMPTY_ROOT_HASH),
@@ -255,10 +262,9 @@ fn decode(mut rlp: &[u8], path: &Nibbles) -> Result<Node> {
     Ok(match node {
         TrieNode::EmptyRoot => Node::Empty,
         TrieNode::Leaf(leaf) => Node::Leaf { key: leaf.key, value: leaf.value },
-        TrieNode::Extension(extension) => Node::Extension {
-            key: extension.key,
-            child: Box::new(Node::Stored(extension.child)),
-        },
+        TrieNode::Extension(extension) => {
+            Node::Extension { key: extension.key, child: Box::new(Node::Stored(extension.child)) }
+        }
         TrieNode::Branch(branch) => {
             let mut children = empty_children();
             let mut stack = branch.stack.into_iter();
@@ -285,7 +291,12 @@ fn empty_children() -> Box<[Node; 16]> {
 }
 
 /// Hangs a node below the branch at `key[common]`, under what is left of the key.
-fn put(children: &mut [Node; 16], key: &Nibbles, common: usize, make: impl FnOnce(Nibbles) -> Node) {
+fn put(
+    children: &mut [Node; 16],
+    key: &Nibbles,
+    common: usize,
+    make: impl FnOnce(Nibbles) -> Node,
+) {
     if let Some(index) = key.get(common) {
         children[usize::from(index)] = make(key.slice(common + 1..));
     }

@@ -31,7 +31,8 @@ fn commit_next(store: &Store) -> Result<B256, StorageError> {
     for _ in 0..20 {
         let address = Address::from_word(keccak256(rng.random_range(0..500u64).to_be_bytes()));
         let account = Account { nonce: number, balance: U256::from(number), ..Account::default() };
-        let storage = (0..4).map(|_| (U256::from(rng.random::<u8>()), U256::from(number))).collect();
+        let storage =
+            (0..4).map(|_| (U256::from(rng.random::<u8>()), U256::from(number))).collect();
         diff.accounts
             .insert(address, AccountChange { account: Some(account), wiped: false, storage });
     }
