@@ -2,5 +2,6 @@
 
 mod boundary;
 mod cheats;
+mod crash;
 mod engine;
 mod room;
