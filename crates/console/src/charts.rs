@@ -92,7 +92,7 @@ pub(crate) struct Arm {
 
 /// A fee that parts like a river: widths are amounts, widest on top.
 pub(crate) fn river(arms: &[Arm]) -> Markup {
-    const MOUTH: f64 = 150.0;
+    const MOUTH: f64 = 330.0;
     const GAP: f64 = 26.0;
     let total: u128 = arms.iter().map(|arm| arm.amount.wei()).sum();
     let part = |amount: Amount| amount.wei() as f64 / (total.max(1)) as f64;
@@ -104,7 +104,7 @@ pub(crate) fn river(arms: &[Arm]) -> Markup {
     for arm in arms {
         let width = (flow * part(arm.amount)).max(1.5);
         let (from, to) = (source_y, mouth_y);
-        let (x0, x1) = (8.0, WIDTH - MOUTH - 120.0);
+        let (x0, x1) = (8.0, WIDTH - MOUTH);
         let mid = (x0 + x1) / 2.0;
         let path = format!(
             "M{x0} {from:.1} C{mid:.1} {from:.1} {mid:.1} {to:.1} {x1} {to:.1} L{x1} {:.1} \

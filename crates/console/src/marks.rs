@@ -56,7 +56,7 @@ pub(crate) fn lit(text: &str, spans: &[Span]) -> Markup {
                     Piece::Plain(text) => (text),
                     Piece::Lit { text, span: at } => {
                         @if let Some(span) = spans.get(at) {
-                            mark.lit class={ "lit-" (level(span, strongest)) } {
+                            mark class={ "lit lit-" (level(span, strongest)) } {
                                 button type="button" data-span=(at)
                                     aria-label={ (text) ", source " (at + 1) ", "
                                         (bits_to_string(span.bits_q16)) " bits" } {

@@ -170,7 +170,7 @@ pub(crate) fn pay_state(state: PayState) -> Markup {
         PayState::Earned => ("earned", "earned", "in a posted root; can be withdrawn"),
         PayState::Paid => ("paid", "paid", "withdrawn"),
     };
-    html! { span.badge class={ "state-" (class) } title=(meaning) { (word) } }
+    html! { span class={ "badge state-" (class) } title=(meaning) { (word) } }
 }
 
 /// Who a party is.

@@ -304,7 +304,7 @@ pub(crate) fn contribution_badge(code: u8) -> Markup {
         Ok(ContributionStatus::Rejected | ContributionStatus::Slashed) => "state-bad",
         _ => "state-pending",
     };
-    html! { span.badge class=(class) { (name) } }
+    html! { span class={ "badge " (class) } { (name) } }
 }
 
 /// `/data/{id}/earnings`

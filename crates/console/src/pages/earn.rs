@@ -84,8 +84,8 @@ pub(crate) fn region(console: &Console, visitor: &Visitor) -> Result<Markup, Pag
 fn three_states(money: &Earnings) -> Markup {
     let state = |class: &str, label: &str, amount: Amount, meaning: &str| {
         html! {
-            div.state class=(class) {
-                dt { (label) } dd data-wei=(amount.wei()) { (parts::amount(amount)) } p.muted.small { (meaning) }
+            div class={ "state " (class) } {
+                dt { (label) } dd data-wei=(amount.wei()) { (parts::amount(amount)) } dd.meaning { (meaning) }
             }
         }
     };

@@ -104,9 +104,9 @@ pub(crate) fn region(console: &Console, before: Option<u64>) -> Result<Markup, P
             section {
                 h2 { "Blocks" }
                 div.scroll { table {
-                    thead { tr { th.num scope="col" { "Block" } th scope="col" { "Hash" } th.num scope="col" { "Txs" } th.num scope="col" { "Gas" } th scope="col" { "When" } } }
+                    thead { tr { th scope="col" { "Block" } th.num scope="col" { "Txs" } th.num scope="col" { "Gas" } th scope="col" { "When" } } }
                     tbody { @for block in &blocks { tr {
-                        th.num scope="row" { (parts::block_link(block.number)) } td { (parts::word(&block.hash)) } td.num { (block.txs) }
+                        th scope="row" { (parts::block_link(block.number)) } td.num { (block.txs) }
                         td.num { (parts::count(block.gas_used)) } td { (parts::ago(block.time)) }
                     } } }
                 } }

@@ -118,8 +118,8 @@ fn head(console: &Console, row: &ReceiptRow) -> Result<Markup, PageError> {
             p.crumb { a href="/receipts" { "Receipts" } " / " (parts::short_hash(&row.receipt.signed.id)) }
             h1 { "Receipt for " (parts::amount(body.fee())) }
             p.muted {
-                a href={ "/models/" (body.model) } { (name) } " answered with "
-                (parts::plural(body.completion_tokens.into(), "token")) " to " (parts::plural(body.prompt_tokens.into(), "token"))
+                a href={ "/models/" (body.model) } { (name) } " answered "
+                (parts::plural(body.prompt_tokens.into(), "token")) " with " (parts::count(body.completion_tokens.into()))
                 ", run by " (parts::address(index, body.provider)) ", paid by " (parts::address(index, body.payer))
                 ", " (parts::ago_ms(row.at_ms))
             }
@@ -179,7 +179,7 @@ pub(crate) fn region(console: &Console, row: &ReceiptRow) -> Result<Markup, Page
 fn arms(row: &ReceiptRow) -> Vec<Arm> {
     const GROUPS: [(&str, &str, &[Role]); 5] = [
         ("data", "data", &[Role::Data]),
-        ("commons and backers", "commons", &[Role::Commons, Role::Backers]),
+        ("commons", "commons", &[Role::Commons, Role::Backers]),
         ("model lineage", "lineage", &[Role::Lineage]),
         ("provider", "provider", &[Role::Provider]),
         ("protocol", "protocol", &[Role::ProtocolCompute, Role::ProtocolLicence]),
