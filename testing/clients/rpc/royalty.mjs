@@ -69,8 +69,13 @@ await scenario("a contract contributes rows with its own coins", async () => {
   const contractAddress = viem.getAddress((await client.waitForTransactionReceipt({ hash })).contractAddress);
   earner = { address: contractAddress, abi };
   const spec = { name: "Contracts", uri: "", schemaHash: word(0, 32), licence: "CC0-1.0", reviewers: 1, acceptScore: 60, autoPublish: true };
-  await send(passerBy, modules.IDatanets, "createDatanet", [spec]);
-  const datanet = await read("IDatanets", "datanetCount");
+  const created = await send(passerBy, modules.IDatanets, "createDatanet", [spec]);
+  const [event] = viem.parseEventLogs({
+    abi: modules.IDatanets.abi,
+    eventName: "DatanetCreated",
+    logs: created.logs,
+  });
+  const datanet = event.args.id;
   await send(passerBy, earner, "contribute", [datanet, word(7, 32), 3n, word(9, 32)]);
   const [contribution] = await read("IDatanets", "contributionsBy", [contractAddress, 0n, 1n]);
   const found = await read("IDatanets", "getContribution", [contribution]);
