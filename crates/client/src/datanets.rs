@@ -1,9 +1,10 @@
 //! Datanets: reads of the module and the calls a contributor, owner or reviewer signs.
 
 use alloy_primitives::{Address, B256};
+use alloy_rpc_types_eth::Filter;
 use alloy_sol_types::SolEvent;
-use tributary_contracts::{DATANETS, IDatanets};
-use tributary_primitives::{Amount, ContributionId, DatanetId, Digest};
+use tributary_contracts::{ContributionStatus, DATANETS, IDatanets};
+use tributary_primitives::{Amount, ContributionId, DatanetId, Digest, U256};
 
 use crate::{Call, Chain, ClientError, logs::first_event};
 
@@ -122,6 +123,26 @@ impl Datanets {
         self.0.call(DATANETS, &call).await
     }
 
+    /// True when a contribution was withdrawn before a version was frozen at this second.
+    pub async fn withdrawn_before(
+        &self,
+        contribution: &IDatanets::Contribution,
+        frozen_at: u64,
+    ) -> Result<bool, ClientError> {
+        if contribution.status != ContributionStatus::Tombstoned.code() {
+            return Ok(false);
+        }
+        let filter = Filter::new()
+            .address(DATANETS)
+            .event_signature(IDatanets::ContributionTombstoned::SIGNATURE_HASH)
+            .topic1(U256::from(contribution.id))
+            .from_block(0_u64);
+        let logs = self.0.logs(&filter).await?;
+        let Some(number) = logs.first().and_then(|log| log.block_number) else { return Ok(false) };
+        let block = self.0.block_ref(number).await?;
+        Ok(block.is_some_and(|block| block.timestamp <= frozen_at))
+    }
+
     /// The seats of a contribution's round.
     pub async fn reviews(
         &self,
@@ -183,10 +204,8 @@ pub fn contribute(contribution: &Contribution) -> Call {
         dataCommit: contribution.data_commit.to_b256(),
         uri: contribution.uri.clone(),
     };
-    let summary = format!(
-        "contribute {} rows to datanet {}",
-        contribution.item_count, contribution.datanet
-    );
+    let summary =
+        format!("contribute {} rows to datanet {}", contribution.item_count, contribution.datanet);
     Call::paying(DATANETS, contribution.value, &call, summary)
 }
 
@@ -231,9 +250,7 @@ pub fn created_id(receipt: &alloy_rpc_types_eth::TransactionReceipt) -> Option<D
 }
 
 /// The id of the contribution that a transaction submitted.
-pub fn contributed_id(
-    receipt: &alloy_rpc_types_eth::TransactionReceipt,
-) -> Option<ContributionId> {
+pub fn contributed_id(receipt: &alloy_rpc_types_eth::TransactionReceipt) -> Option<ContributionId> {
     first_event::<IDatanets::ContributionSubmitted>(receipt, DATANETS)
         .map(|event| ContributionId(event.id))
 }

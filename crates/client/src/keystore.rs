@@ -95,7 +95,10 @@ impl Keystore {
         if is_name(name) {
             return Ok(self.folder.join(name));
         }
-        Err(failed(name, "a name has letters, digits, `-`, `_` and `.` and does not begin with one"))
+        Err(failed(
+            name,
+            "a name has letters, digits, `-`, `_` and `.` and does not begin with one",
+        ))
     }
 }
 
@@ -136,4 +139,40 @@ fn refuse_readable_by_others(name: &str, path: &Path) -> Result<(), ClientError>
 #[cfg(not(unix))]
 fn refuse_readable_by_others(_name: &str, _path: &Path) -> Result<(), ClientError> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_key_opens_with_its_password_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let keystore = Keystore::open(folder.path().join("keys")).expect("a keystore");
+        let signer = keystore.create("ada", "right").expect("a key");
+        assert_eq!(keystore.list().expect("names"), ["ada"]);
+        let opened = keystore.unlock("ada", "right").expect("it opens");
+        assert_eq!(opened.address(), signer.address());
+        assert!(keystore.unlock("ada", "wrong").is_err());
+        assert!(keystore.unlock("bo", "right").is_err());
+        assert!(keystore.create("ada", "again").is_err(), "a name is taken once");
+        for name in ["", ".hidden", "../up", "a/b", &"x".repeat(65)] {
+            assert!(keystore.create(name, "p").is_err(), "{name}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let keystore = Keystore::open(folder.path()).expect("a keystore");
+        keystore.create("ada", "p").expect("a key");
+        let path = folder.path().join("ada");
+        let mode = fs::metadata(&path).expect("a file").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("a mode");
+        let error = keystore.unlock("ada", "p").expect_err("it is readable").to_string();
+        assert!(error.contains("chmod 600"), "{error}");
+    }
 }

@@ -1,9 +1,7 @@
 //! Models: reads of the registry and the calls of an owner.
 
 use tributary_contracts::{IModels, IRoyalties, MODELS, ModelKind, ROYALTIES};
-use tributary_primitives::{
-    Amount, DatanetId, Digest, Lineage, LineageStep, ModelId, Ppm, Prices,
-};
+use tributary_primitives::{Amount, DatanetId, Digest, Lineage, LineageStep, ModelId, Ppm, Prices};
 
 use crate::{Call, Chain, ClientError, logs::first_event};
 
@@ -91,8 +89,7 @@ impl Models {
         compute: Amount,
         licence: Amount,
     ) -> Result<IRoyalties::Split, ClientError> {
-        let call =
-            IRoyalties::splitOfCall { feeCompute: compute.wei(), feeLicence: licence.wei() };
+        let call = IRoyalties::splitOfCall { feeCompute: compute.wei(), feeLicence: licence.wei() };
         self.0.call(ROYALTIES, &call).await
     }
 }

@@ -185,13 +185,7 @@ pub mod proof {
 }
 
 /// What a gateway signs for one request: provider, method, path, time and body.
-pub fn request_digest(
-    provider: Address,
-    method: &str,
-    path: &str,
-    time: u64,
-    body: &[u8],
-) -> B256 {
+pub fn request_digest(provider: Address, method: &str, path: &str, time: u64, body: &[u8]) -> B256 {
     let encoding = tributary_primitives::Canonical::new("tributary provider request v1")
         .address(&provider)
         .bytes(method.as_bytes())
@@ -387,7 +381,8 @@ mod tests {
         for size in [1, 2, 7, bytes.len()] {
             let chunks: Vec<Result<Vec<u8>, ClientError>> =
                 bytes.chunks(size).map(|chunk| Ok(chunk.to_vec())).collect();
-            let read: Vec<_> = lines(futures::stream::iter(chunks)).try_collect().await.expect("lines");
+            let read: Vec<_> =
+                lines(futures::stream::iter(chunks)).try_collect().await.expect("lines");
             assert_eq!(read, events);
         }
     }

@@ -145,7 +145,8 @@ impl Rest {
         &self,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<impl Stream<Item = Result<ServerEvent, ClientError>> + Send + use<>, ClientError> {
+    ) -> Result<impl Stream<Item = Result<ServerEvent, ClientError>> + Send + use<>, ClientError>
+    {
         let method = if body.is_some() { Method::POST } else { Method::GET };
         let mut request = self.request(method, path).header("accept", "text/event-stream");
         if let Some(body) = body {

@@ -40,10 +40,7 @@ impl Staking {
     }
 
     /// Everybody active in a role.
-    pub async fn members(
-        &self,
-        role: ProvisionRole,
-    ) -> Result<Vec<IStaking::Member>, ClientError> {
+    pub async fn members(&self, role: ProvisionRole) -> Result<Vec<IStaking::Member>, ClientError> {
         const PAGE: u64 = 64;
         let mut all = Vec::new();
         loop {

@@ -156,7 +156,8 @@ impl Transport for HttpTransport {
         &self,
         calls: Vec<(&'static str, Value)>,
     ) -> Result<Vec<Result<Value, RpcFault>>, TransportError> {
-        let malformed = |reason: String| TransportError::Malformed { method: "batch".into(), reason };
+        let malformed =
+            |reason: String| TransportError::Malformed { method: "batch".into(), reason };
         let body: Vec<Value> = calls
             .iter()
             .enumerate()

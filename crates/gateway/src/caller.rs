@@ -143,20 +143,6 @@ impl Origin {
     }
 }
 
-impl FromRequestParts<Arc<Shared>> for Caller {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        shared: &Arc<Shared>,
-    ) -> Result<Self, Refusal> {
-        if let Some(caller) = parts.extensions.get::<Caller>() {
-            return Ok(caller.clone());
-        }
-        identify(shared, &parts.headers)
-    }
-}
-
 impl FromRequestParts<Arc<Shared>> for Origin {
     type Rejection = std::convert::Infallible;
 

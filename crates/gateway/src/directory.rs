@@ -65,10 +65,8 @@ impl Directory {
             let api = match self.local.get(&address) {
                 Some(api) => api.clone(),
                 None if member.profile.endpoint.is_empty() => continue,
-                None => {
-                    HttpProvider::new(&member.profile.endpoint, address, self.signer.clone())?
-                        .into_shared()
-                }
+                None => HttpProvider::new(&member.profile.endpoint, address, self.signer.clone())?
+                    .into_shared(),
             };
             peers.push(Peer {
                 address,

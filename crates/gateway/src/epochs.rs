@@ -177,7 +177,8 @@ async fn post(shared: &Shared, epoch: &EpochRow) -> Result<(), Refusal> {
     }
     let name = epoch_setting(shared.address(), epoch.epoch);
     let data_hash = shared.index.setting(&name)?.and_then(|text| text.parse().ok());
-    let data_hash = data_hash.ok_or_else(|| Refusal::internal("an epoch has lost its data hash"))?;
+    let data_hash =
+        data_hash.ok_or_else(|| Refusal::internal("an epoch has lost its data hash"))?;
     let post = RootPost {
         epoch: epoch.epoch,
         root: epoch.root,
@@ -186,6 +187,7 @@ async fn post(shared: &Shared, epoch: &EpochRow) -> Result<(), Refusal> {
         data_hash,
     };
     let receipt = shared.sender.send(&channels::post_root(&post)).await?;
+    metrics::counter!("tributary_gateway_roots_total").increment(1);
     tracing::info!(
         epoch = epoch.epoch, total = %epoch.total, leaves = epoch.leaves.len(),
         tx = %receipt.transaction_hash, "epoch root posted"
@@ -194,7 +196,7 @@ async fn post(shared: &Shared, epoch: &EpochRow) -> Result<(), Refusal> {
 }
 
 /// Redeems every voucher that is worth more than what the chain has taken.
-async fn redeem(shared: &Shared) -> Result<(), Refusal> {
+pub(crate) async fn redeem(shared: &Shared) -> Result<(), Refusal> {
     let keys = shared.index.unredeemed_keys()?;
     for batch in keys.chunks(VOUCHER_BATCH) {
         let vouchers: Vec<SignedVoucher> =
@@ -272,8 +274,10 @@ mod tests {
 
     #[test]
     fn a_proof_survives_its_storage() {
-        let siblings =
-            [SumNode { hash: B256::repeat_byte(1), sum: u128::MAX }, SumNode { hash: B256::ZERO, sum: 0 }];
+        let siblings = [
+            SumNode { hash: B256::repeat_byte(1), sum: u128::MAX },
+            SumNode { hash: B256::ZERO, sum: 0 },
+        ];
         let read = proof_of(&proof_json(3, &siblings)).expect("it reads back");
         let pairs: Vec<_> = read.iter().map(|node| (node.hash, node.sum)).collect();
         assert_eq!(pairs, [(B256::repeat_byte(1), u128::MAX), (B256::ZERO, 0)]);

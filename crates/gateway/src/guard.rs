@@ -1,7 +1,7 @@
 //! What every request passes: an id, the `Host` allow-list, and the refusal of writes from other
 //! sites.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{Request, State},
@@ -26,16 +26,39 @@ pub async fn guard(
     next: Next,
 ) -> Response {
     let id = format!("req_{}", fresh().short());
+    let begun = Instant::now();
     let openai = request.uri().path().starts_with("/v1");
     let shaped = |refusal: Refusal| if openai { refusal.openai() } else { refusal.problem() };
     let mut response = match admit(&shared, &mut request) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => in_words(next.run(request).await, shaped).await,
         Err(refusal) => shaped(refusal),
     };
+    let face = if openai { "openai" } else { "rest" };
+    let status = response.status().as_str().to_owned();
+    metrics::counter!("tributary_gateway_requests_total", "face" => face, "status" => status)
+        .increment(1);
+    metrics::histogram!("tributary_gateway_request_seconds", "face" => face)
+        .record(begun.elapsed().as_secs_f64());
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// Gives the framework's own refusals (a path, query or method that does not fit) our form.
+async fn in_words(response: Response, shaped: impl Fn(Refusal) -> Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let plain = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !status.is_client_error() || !plain {
+        return response;
+    }
+    let bytes = axum::body::to_bytes(response.into_body(), 4 << 10).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+    let reason = status.canonical_reason().unwrap_or("refused");
+    let detail = if text.is_empty() { reason.to_owned() } else { text };
+    let code = reason.to_ascii_lowercase().replace(' ', "_");
+    shaped(Refusal::new(status, &code, detail))
 }
 
 fn admit(shared: &Shared, request: &mut Request) -> Result<(), Refusal> {
@@ -93,9 +116,12 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| {
-            (header::HeaderName::from_static(name), HeaderValue::from_static(value))
-        }).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| {
+                (header::HeaderName::from_static(name), HeaderValue::from_static(value))
+            })
+            .collect()
     }
 
     #[test]

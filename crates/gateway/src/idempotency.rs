@@ -28,13 +28,8 @@ const REPLAYED: &str = "idempotency-replayed";
 /// Largest answer that is kept.
 const ANSWER_SIZE_BYTES: usize = 8 << 20;
 /// Headers that belong to the answer itself.
-const KEPT_HEADERS: [&str; 5] = [
-    "content-type",
-    "set-cookie",
-    "x-tributary-receipt",
-    "x-tributary-cost",
-    "cache-control",
-];
+const KEPT_HEADERS: [&str; 5] =
+    ["content-type", "set-cookie", "x-tributary-receipt", "x-tributary-cost", "cache-control"];
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -43,11 +38,7 @@ struct Stored {
 }
 
 /// Answers a repeated request from the store.
-pub async fn replay(
-    State(shared): State<Arc<Shared>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub async fn replay(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let key = request.headers().get(KEY).and_then(|key| key.to_str().ok()).map(str::to_owned);
     let key = key.filter(|_| matches!(*request.method(), Method::POST | Method::DELETE));
     let Some(key) = key else { return next.run(request).await };
@@ -59,11 +50,26 @@ pub async fn replay(
     }
 }
 
-/// One claimed key.
+/// One claimed key. Dropped before it is settled (the caller left), it frees itself.
 struct Claim {
     shared: Arc<Shared>,
     scope: String,
     key: String,
+    settled: bool,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        let (index, scope, key) = (self.shared.index.clone(), self.scope.clone(), self.key.clone());
+        self.shared.calls.spawn(async move {
+            if let Err(error) = index.drop_idempotent(&scope, &key).await {
+                tracing::error!(%error, "an idempotency key was not freed");
+            }
+        });
+    }
 }
 
 impl Claim {
@@ -71,19 +77,14 @@ impl Claim {
         format!("answer of {} {}", self.scope, self.key)
     }
 
-    async fn keep(&self, status: StatusCode, stored: &Stored) -> Result<(), Refusal> {
+    async fn keep(&mut self, status: StatusCode, stored: &Stored) -> Result<(), Refusal> {
         let bytes = serde_json::to_vec(stored).map_err(Refusal::internal)?;
         let sealed = self.shared.vault.seal(&self.label(), &bytes);
         let sealed = sealed.ok_or_else(|| Refusal::internal("an answer could not be sealed"))?;
         let status = status.as_u16();
         self.shared.index.finish_idempotent(&self.scope, &self.key, status, sealed).await?;
+        self.settled = true;
         Ok(())
-    }
-
-    async fn free(&self) {
-        if let Err(error) = self.shared.index.drop_idempotent(&self.scope, &self.key).await {
-            tracing::error!(%error, "an idempotency key was not freed");
-        }
     }
 
     fn open(&self, status: u16, sealed: &[u8]) -> Result<Response, Refusal> {
@@ -121,7 +122,8 @@ async fn run_once(
     let scope = caller.scope(&origin.0);
     let route = format!("{} {}", parts.method, parts.uri);
     let begun = shared.index.begin_idempotent(&scope, &key, &route, Digest::of(&bytes)).await?;
-    let claim = Claim { shared, scope, key };
+    let fresh = matches!(begun, Replay::Fresh);
+    let claim = Claim { shared, scope, key, settled: !fresh };
     match begun {
         Replay::Fresh => {}
         Replay::Running => {
@@ -139,14 +141,13 @@ async fn run_once(
     }
     let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
     if response.status().is_server_error() || response.status() == StatusCode::TOO_MANY_REQUESTS {
-        claim.free().await;
         return Ok(response);
     }
     Ok(kept(claim, response).await)
 }
 
 /// Lets the answer pass and stores it when it is whole; a plain answer is stored first.
-async fn kept(claim: Claim, response: Response) -> Response {
+async fn kept(mut claim: Claim, response: Response) -> Response {
     let (parts, body) = response.into_parts();
     let headers = kept_headers(&parts.headers);
     let status = parts.status;
@@ -159,7 +160,6 @@ async fn kept(claim: Claim, response: Response) -> Response {
         return Response::from_parts(parts, body);
     }
     let Ok(bytes) = axum::body::to_bytes(body, ANSWER_SIZE_BYTES).await else {
-        claim.free().await;
         return Refusal::internal("an answer is too large to keep").problem();
     };
     let stored = Stored { headers, body: bytes.to_vec() };
@@ -176,18 +176,13 @@ fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
 }
 
 /// Passes a stream on, collects it, and stores it before its last piece is given out.
-fn tee(
-    claim: Claim,
-    status: StatusCode,
-    headers: Vec<(String, String)>,
-    body: Body,
-) -> Body {
+fn tee(claim: Claim, status: StatusCode, headers: Vec<(String, String)>, body: Body) -> Body {
     let source = body.into_data_stream();
     let stored = Stored { headers, body: Vec::new() };
     let state = (source, None::<Bytes>, stored, Some(claim));
-    let stream = futures::stream::unfold(state, move |(mut source, held, mut stored, claim)| {
-        async move {
-            let claim = claim?;
+    let stream =
+        futures::stream::unfold(state, move |(mut source, held, mut stored, claim)| async move {
+            let mut claim = claim?;
             let next = source.next().await;
             match next {
                 Some(Ok(bytes)) => {
@@ -198,7 +193,7 @@ fn tee(
                     Some((Ok(out), (source, Some(bytes), stored, Some(claim))))
                 }
                 Some(Err(error)) => {
-                    claim.free().await;
+                    drop(claim);
                     Some((Err(error), (source, None, stored, None)))
                 }
                 None => {
@@ -208,7 +203,6 @@ fn tee(
                     Some((Ok(held.unwrap_or_default()), (source, None, stored, None)))
                 }
             }
-        }
-    });
+        });
     Body::from_stream(stream)
 }

@@ -21,8 +21,8 @@ impl Limiter {
     /// With one rate for all names.
     pub fn new(rate: Rate) -> Self {
         let at_least_one = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_minute(at_least_one(rate.per_minute))
-            .allow_burst(at_least_one(rate.burst));
+        let quota =
+            Quota::per_minute(at_least_one(rate.per_minute)).allow_burst(at_least_one(rate.burst));
         Self { buckets: RateLimiter::keyed(quota), clock: DefaultClock::default(), rate }
     }
 

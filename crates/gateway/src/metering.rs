@@ -12,7 +12,7 @@ use tributary_client::{
     provider::{Answer, InferEvent, InferRequest},
     recover,
 };
-use tributary_contracts::{IChannels, IModels, receipt_digest};
+use tributary_contracts::{ChannelStatus, IChannels, IModels, receipt_digest};
 use tributary_indexer::{Hold, KeyCharge, KeyRow, SettledCall};
 use tributary_primitives::{
     Amount, B256, ChannelId, Digest, ModelId, Prices, Receipt, Share, Span,
@@ -74,6 +74,24 @@ pub enum Piece {
 
 /// How long a cancelled job has for its last event.
 const LAST_EVENT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// What the chain says of a key's channel now: it may be closing, or have a higher cap.
+pub async fn check_channel(shared: &Shared, payer: &mut Payer) -> Result<(), Refusal> {
+    let channel = shared.chain.channels().get(payer.key.channel).await?;
+    if channel.status != ChannelStatus::Open.code() {
+        return Err(Refusal::payment(
+            "channel_closed",
+            format!("the channel of key `{}` is closed or closing", payer.key.name),
+        )
+        .hint("make another key at /keys"));
+    }
+    let cap = Amount::from_wei(channel.cap);
+    if cap > payer.key.cap {
+        shared.index.raise_cap(payer.key.hash, cap).await?;
+        payer.key.cap = cap;
+    }
+    Ok(())
+}
 
 /// Reserves the most a job may cost.
 pub async fn place_hold(
@@ -143,8 +161,7 @@ async fn deliver(
     index: u32,
     out: &mpsc::Sender<Piece>,
 ) -> Result<Answer, Refusal> {
-    let api = &served.peer.api;
-    let mut events = api.infer(request.clone()).await?;
+    let mut events = served.peer.api.infer(request.clone()).await?;
     let deadline = tokio::time::sleep(shared.config.answer_deadline);
     tokio::pin!(deadline);
     let mut cancelled = false;
@@ -154,7 +171,7 @@ async fn deliver(
             () = out.closed(), if !cancelled => {
                 cancelled = true;
                 deadline.as_mut().reset(tokio::time::Instant::now() + LAST_EVENT);
-                api.cancel(request.job).await?;
+                cancel(served, request).await;
                 continue;
             }
             () = &mut deadline => {
@@ -163,7 +180,7 @@ async fn deliver(
                 }
                 cancelled = true;
                 deadline.as_mut().reset(tokio::time::Instant::now() + LAST_EVENT);
-                api.cancel(request.job).await?;
+                cancel(served, request).await;
                 continue;
             }
         };
@@ -172,7 +189,8 @@ async fn deliver(
             Some(Ok(InferEvent::Text { text, .. })) => {
                 if !cancelled && out.send(Piece::Text { index, text }).await.is_err() {
                     cancelled = true;
-                    api.cancel(request.job).await?;
+                    deadline.as_mut().reset(tokio::time::Instant::now() + LAST_EVENT);
+                    cancel(served, request).await;
                 }
             }
             Some(Ok(InferEvent::Done(answer))) => {
@@ -192,6 +210,13 @@ async fn deliver(
     }
     Err(Refusal::unavailable("provider_lost", "the provider ended without an answer")
         .hint("nothing was paid: try again"))
+}
+
+/// Tells the provider to end a job. One that has ended already answers with its last event.
+async fn cancel(served: &Served, request: &InferRequest) {
+    if let Err(error) = served.peer.api.cancel(request.job).await {
+        tracing::debug!(%error, job = %request.job, "a cancel was not taken");
+    }
 }
 
 /// Checks the receipt, signs the next voucher and makes both durable in one commit.
@@ -230,16 +255,24 @@ async fn settle(
         transcript: Some(answer.transcript.clone()),
         charge: Some(charge),
     };
-    shared.index.settle_call(call).await?;
+    if !shared.index.settle_call(call).await? {
+        tracing::error!(receipt = %receipt.signed.id, "a receipt came a second time");
+        return Err(Refusal::new(
+            axum::http::StatusCode::BAD_GATEWAY,
+            "receipt_reused",
+            "the provider signed the same receipt for two calls",
+        )
+        .hint("nothing was paid for this call: try again"));
+    }
+    let body = &receipt.signed.body;
+    metrics::counter!("tributary_gateway_answers_total").increment(1);
+    metrics::counter!("tributary_gateway_completion_tokens_total")
+        .increment(body.completion_tokens.into());
     Ok(())
 }
 
 /// The voucher that adds `fee` to what the key owes.
-fn next_voucher(
-    key: &KeyRow,
-    receipt: B256,
-    fee: Amount,
-) -> Result<IChannels::Voucher, Refusal> {
+fn next_voucher(key: &KeyRow, receipt: B256, fee: Amount) -> Result<IChannels::Voucher, Refusal> {
     let last = key.voucher.as_ref().and_then(decode_voucher);
     let (seq, usage) =
         last.map_or((0, B256::ZERO), |last| (last.voucher.seq, last.voucher.usageRoot));
@@ -335,7 +368,8 @@ async fn prices_moved(shared: &Shared, served: &Served, block: u64) -> bool {
     let model = shared.chain.models().get(ModelId(served.model.id)).await;
     let moved = model.is_ok_and(|model| tributary_client::models::prices(&model) != served.licence);
     let peer = shared.directory.by_address(served.peer.address).await;
-    let moved = moved || peer.is_ok_and(|peer| peer.is_some_and(|p| p.prices != served.peer.prices));
+    let moved =
+        moved || peer.is_ok_and(|peer| peer.is_some_and(|p| p.prices != served.peer.prices));
     tracing::warn!(block, moved, "a receipt has other prices than the call began with");
     moved
 }

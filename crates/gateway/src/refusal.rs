@@ -94,8 +94,7 @@ impl Refusal {
 
     /// 429 with the time to wait.
     pub fn slow_down(detail: impl Into<String>, seconds: u64) -> Self {
-        let mut refusal =
-            Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", detail);
+        let mut refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", detail);
         refusal.retry_after = Some(seconds.max(1));
         refusal
     }
@@ -132,7 +131,7 @@ impl Refusal {
     /// As RFC 9457.
     pub fn problem(&self) -> Response {
         let problem = Problem {
-            kind: format!("/docs/errors/{}", self.code),
+            kind: "/docs/errors".to_owned(),
             title: self.status.canonical_reason().unwrap_or("refused").to_owned(),
             status: self.status.as_u16(),
             detail: self.detail.clone(),
@@ -200,6 +199,13 @@ impl IntoResponse for OpenAiRefusal {
     }
 }
 
+/// 507.
+fn disk_full() -> Refusal {
+    let detail = "the gateway's disk is full; nothing was stored";
+    Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", detail)
+        .hint("free some space and send it again")
+}
+
 /// `UnknownDatanet { .. }` as `unknown_datanet`.
 fn snake(error: &str) -> String {
     let name = error.split([' ', '{', '(']).next().unwrap_or("reverted");
@@ -252,6 +258,7 @@ impl From<IndexError> for Refusal {
         match error {
             IndexError::NotFound { what, id } => Self::not_found(what, id),
             IndexError::Conflict(detail) => Self::conflict("conflict", detail),
+            other if other.to_string().contains("disk is full") => disk_full(),
             IndexError::Closed => Self::unavailable("stopping", "the gateway is stopping"),
             other => Self::internal(other),
         }
@@ -263,12 +270,7 @@ impl From<ArtifactError> for Refusal {
         match &error {
             ArtifactError::Absent(digest) => Self::not_found("blob", digest),
             ArtifactError::TooLarge { .. } => Self::too_large(error.to_string()),
-            ArtifactError::DiskFull => Self::new(
-                StatusCode::INSUFFICIENT_STORAGE,
-                "disk_full",
-                "the gateway's disk is full; nothing was stored",
-            )
-            .hint("free some space and send the file again"),
+            ArtifactError::DiskFull => disk_full(),
             _ => Self::internal(error),
         }
     }

@@ -56,7 +56,7 @@ impl Shared {
             faucet,
             index,
             artifacts,
-            cancel,
+            cancel: cancel.child_token(),
             calls: TaskTracker::new(),
             traced: Mutex::default(),
             guests: Mutex::default(),
@@ -86,7 +86,8 @@ impl Shared {
         }
         let signer = self.guest_signer(account)?;
         let mut guests = self.guests.lock();
-        let sender = guests.entry(account).or_insert_with(|| Sender::new(self.chain.clone(), signer));
+        let sender =
+            guests.entry(account).or_insert_with(|| Sender::new(self.chain.clone(), signer));
         Ok(sender.clone())
     }
 

@@ -162,10 +162,8 @@ async fn provider_facts(
     body: &ReceiptBody,
 ) -> Result<Option<ProviderFacts>, Refusal> {
     let at = body.block_number.into();
-    let call = IStaking::provisionOfCall {
-        owner: body.provider,
-        role: ProvisionRole::Provider.code(),
-    };
+    let call =
+        IStaking::provisionOfCall { owner: body.provider, role: ProvisionRole::Provider.code() };
     let Some(provision) = absent(chain.call_at(STAKING, &call, at).await)? else { return Ok(None) };
     let call = IStaking::profileOfCall { provisionId: provision.id };
     let profile = absent(chain.call_at(STAKING, &call, at).await)?;
@@ -176,10 +174,7 @@ async fn provider_facts(
     }))
 }
 
-async fn channel_facts(
-    chain: &Chain,
-    body: &ReceiptBody,
-) -> Result<Option<ChannelFacts>, Refusal> {
+async fn channel_facts(chain: &Chain, body: &ReceiptBody) -> Result<Option<ChannelFacts>, Refusal> {
     let channel = absent(chain.channels().get(body.channel).await)?;
     Ok(channel.map(|channel| ChannelFacts {
         channel: body.channel,
@@ -236,10 +231,7 @@ async fn snapshot_of(chain: &Chain, model: &IModels::Model) -> Result<SnapshotRe
 }
 
 /// The contributions of a version, in leaf order.
-pub async fn manifest(
-    chain: &Chain,
-    snapshot: SnapshotRef,
-) -> Result<Option<Manifest>, Refusal> {
+pub async fn manifest(chain: &Chain, snapshot: SnapshotRef) -> Result<Option<Manifest>, Refusal> {
     if snapshot.datanet.is_none() {
         return Ok(None);
     }
@@ -268,31 +260,8 @@ async fn entry(
         items_root: contribution.itemsRoot,
         item_count,
         data_commit: contribution.dataCommit.into(),
-        tombstoned: tombstoned_by(chain, contribution, frozen_at).await?,
+        tombstoned: chain.datanets().withdrawn_before(contribution, frozen_at).await?,
     }))
-}
-
-/// True when a contribution was withdrawn before a version was frozen.
-async fn tombstoned_by(
-    chain: &Chain,
-    contribution: &IDatanets::Contribution,
-    frozen_at: u64,
-) -> Result<bool, Refusal> {
-    use alloy_rpc_types_eth::Filter;
-    use alloy_sol_types::SolEvent;
-    use tributary_contracts::{ContributionStatus, DATANETS};
-    if contribution.status != ContributionStatus::Tombstoned.code() {
-        return Ok(false);
-    }
-    let filter = Filter::new()
-        .address(DATANETS)
-        .event_signature(IDatanets::ContributionTombstoned::SIGNATURE_HASH)
-        .topic1(tributary_primitives::U256::from(contribution.id))
-        .from_block(0_u64);
-    let logs = chain.logs(&filter).await?;
-    let Some(number) = logs.first().and_then(|log| log.block_number) else { return Ok(false) };
-    let block = chain.block_ref(number).await?;
-    Ok(block.is_some_and(|block| block.timestamp <= frozen_at))
 }
 
 async fn epoch_facts<B: BlobSource>(

@@ -101,7 +101,7 @@ impl Seal {
             output_tokens: completion_tokens,
             spans: &spans,
         })?;
-        let completion_salt = self.completion_salt(&opening, &produced.ids);
+        let completion_salt = self.completion_salt(&request.job, &opening, &produced.ids);
         let SamplerParams { temperature_micro, top_p_ppm, top_k, max_tokens, .. } = request.sampler;
         let body = ReceiptBody {
             gateway: request.gateway,
@@ -157,9 +157,11 @@ impl Seal {
         Ok(SignedReceipt { id, body, signature })
     }
 
-    fn completion_salt(&self, opening: &Opening, ids: &[u32]) -> Digest {
+    /// Differs from job to job: two calls with one seed give one answer and two receipts.
+    fn completion_salt(&self, job: &Digest, opening: &Opening, ids: &[u32]) -> Digest {
         let mut hasher = blake3::Hasher::new_keyed(&self.salt);
         hasher.update(b"completion");
+        hasher.update(&job.0);
         hasher.update(&opening.prompt_salt.0);
         for id in ids {
             hasher.update(&id.to_le_bytes());

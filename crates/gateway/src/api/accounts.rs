@@ -63,7 +63,7 @@ fn by_datanet(shared: &Shared, account: Address) -> Result<Vec<Value>, Refusal> 
             entry.1 += source.answers;
         }
     }
-    for row in shared.index.shares_of(party, 10_000)? {
+    for row in shared.index.shares_of(party, 2_000)? {
         let receipt = shared.index.receipt(row.receipt)?;
         let datanet = receipt.map(|row| row.receipt.signed.body.snapshot.datanet);
         let Some(entry) = datanet.and_then(|id| totals.get_mut(&id)) else { continue };

@@ -11,7 +11,12 @@ use tributary_indexer::Claimable;
 use tributary_primitives::{Address, Amount, B256, Party};
 
 use super::input::{Done, Input};
-use crate::{Refusal, caller::Caller, epochs::proof_of, shared::Shared};
+use crate::{
+    Refusal,
+    caller::Caller,
+    epochs::proof_of,
+    shared::{Shared, now_ms},
+};
 
 /// Most leaves of one transaction.
 const BATCH: usize = 64;
@@ -51,16 +56,18 @@ pub async fn claim_for_party(
     party: Party,
 ) -> Result<(Amount, Vec<B256>), Refusal> {
     let mut due = shared.index.claimable(party)?;
-    let now = shared.chain.head().await?.timestamp;
-    let soonest = due.iter().map(|row| row.claimable_at).min().unwrap_or(0);
-    if soonest > now {
-        let wait = soonest - now;
+    let now = chain_time(shared).await?;
+    let latest = due.iter().map(|row| row.claimable_at).max().unwrap_or(0);
+    if latest > now {
+        let wait = latest - now;
         if wait > PATIENCE_SECONDS {
             return Err(Refusal::conflict("held_back", "the newest root is still held back")
                 .hint(format!("try again in {wait} s")));
         }
         tokio::time::sleep(Duration::from_secs(wait + 1)).await;
+        let now = chain_time(shared).await?;
         due = shared.index.claimable(party)?;
+        due.retain(|row| row.claimable_at <= now);
     }
     let mut claimed = Amount::ZERO;
     let mut hashes = Vec::new();
@@ -73,17 +80,24 @@ pub async fn claim_for_party(
     Ok((claimed, hashes))
 }
 
+/// The time of the next block: an idle chain makes none until there is work.
+async fn chain_time(shared: &Shared) -> Result<u64, Refusal> {
+    let wall = u64::try_from(now_ms() / 1_000).unwrap_or_default();
+    Ok(shared.chain.head().await?.timestamp.max(wall))
+}
+
 /// What the transaction's events say was paid.
 fn paid_in(receipt: &alloy_rpc_types_eth::TransactionReceipt) -> Amount {
     use alloy_sol_types::SolEvent;
-    let events = receipt.logs().iter().filter_map(|log| IChannels::Claimed::decode_log(&log.inner).ok());
+    let events =
+        receipt.logs().iter().filter_map(|log| IChannels::Claimed::decode_log(&log.inner).ok());
     events.fold(Amount::ZERO, |sum, event| sum.saturating_add(Amount::from_wei(event.data.amount)))
 }
 
 fn claim(row: &Claimable) -> Result<IChannels::Claim, Refusal> {
     let leaf = &row.leaf;
-    let siblings = proof_of(&leaf.proof)
-        .ok_or_else(|| Refusal::internal("a stored proof cannot be read"))?;
+    let siblings =
+        proof_of(&leaf.proof).ok_or_else(|| Refusal::internal("a stored proof cannot be read"))?;
     Ok(IChannels::Claim {
         gateway: row.gateway,
         epoch: row.epoch,

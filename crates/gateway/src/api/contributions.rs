@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tributary_client::{api, datanets};
 use tributary_contracts::{ContributionStatus, IDatanets};
 use tributary_indexer::{UploadRow, UploadState};
-use tributary_primitives::{Amount, ContributionId, DatanetId};
+use tributary_primitives::{Address, Amount, B256, ContributionId, DatanetId};
 
 use super::input::{Done, Input};
 use crate::{Refusal, caller::Caller, shared::Shared};
@@ -43,9 +43,8 @@ async fn ready(shared: &Shared, datanet: DatanetId, id: &str) -> Result<Ready, R
     }
     let items = u64::from(upload.accepted);
     let (stake, fee) = shared.chain.datanets().cost(datanet, items).await?;
-    let value = stake
-        .checked_add(fee)
-        .ok_or_else(|| Refusal::internal("stake and fee do not fit"))?;
+    let value =
+        stake.checked_add(fee).ok_or_else(|| Refusal::internal("stake and fee do not fit"))?;
     let base = &shared.config.public_url;
     let call = datanets::contribute(&datanets::Contribution {
         datanet,
@@ -92,17 +91,36 @@ pub(super) async fn create(
     if ready.upload.account != account {
         return Err(Refusal::forbidden("not_your_upload", "another account made this upload"));
     }
-    let receipt = shared.guest_sender(account)?.send(&ready.call).await?;
-    let id = datanets::contributed_id(&receipt)
-        .ok_or_else(|| Refusal::internal("a contribution left no event"))?;
-    shared.index.submit_upload(&ready.upload.id, id).await?;
-    let contributed = api::Contributed {
-        contribution: id.0,
-        transaction: receipt.transaction_hash,
-        stake: ready.stake,
-        fee: ready.fee,
+    let sent = shared.guest_sender(account)?.send(&ready.call).await;
+    let (id, transaction) = match sent {
+        Ok(receipt) => {
+            let id = datanets::contributed_id(&receipt)
+                .ok_or_else(|| Refusal::internal("a contribution left no event"))?;
+            (id, receipt.transaction_hash)
+        }
+        Err(error) => match sent_before(&shared, account, DatanetId(datanet), &ready.upload)? {
+            Some(found) => found,
+            None => return Err(error.into()),
+        },
     };
+    shared.index.submit_upload(&ready.upload.id, id).await?;
+    let contributed =
+        api::Contributed { contribution: id.0, transaction, stake: ready.stake, fee: ready.fee };
     Done::accepted(contributed, format!("/contributions/{id}"))
+}
+
+/// The contribution of these rows that the same account sent before a crash, if it did.
+fn sent_before(
+    shared: &Shared,
+    account: Address,
+    datanet: DatanetId,
+    upload: &UploadRow,
+) -> Result<Option<(ContributionId, B256)>, Refusal> {
+    let own = shared.index.contributions_by(account, 64)?;
+    let found = own.into_iter().find(|thing| {
+        thing.body.itemsRoot == upload.items_root && DatanetId(thing.body.datanetId) == datanet
+    });
+    Ok(found.map(|thing| (ContributionId(thing.body.id), thing.tx)))
 }
 
 /// One contribution with its steps.

@@ -262,7 +262,7 @@ pub(super) async fn create(
     let id = datanets::created_id(&receipt)
         .ok_or_else(|| Refusal::internal("opening a datanet left no event"))?;
     let body = json!({"id": id, "transaction": receipt.transaction_hash});
-    Done::accepted(body, format!("/datanets/{id}"))
+    Done::accepted(body, format!("/data/{id}"))
 }
 
 /// Freezes what is accepted into the next version: anyone may, so the gateway may too.
@@ -277,7 +277,7 @@ pub(super) async fn publish(
     let receipt = shared.guest_sender(account)?.send(&call).await?;
     let version = shared.chain.datanets().get(datanet).await?.headVersion;
     let body = json!({"transaction": receipt.transaction_hash, "version": version});
-    Done::accepted(body, format!("/datanets/{id}"))
+    Done::accepted(body, format!("/data/{id}"))
 }
 
 #[cfg(test)]

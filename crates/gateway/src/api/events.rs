@@ -197,27 +197,27 @@ pub(super) async fn events(
     let (missed, live) = hub.listen(after);
     let cancel = shared.cancel.clone();
     let state = (missed, live, wanted, cancel);
-    let stream = futures::stream::unfold(state, |(mut missed, mut live, wanted, cancel)| async move {
-        loop {
-            let notice = match missed.pop_front() {
-                Some(notice) => notice,
-                None => tokio::select! {
-                    next = live.recv() => match next {
-                        Ok(notice) => notice,
-                        Err(RecvError::Lagged(_)) => continue,
-                        Err(RecvError::Closed) => return None,
+    let stream =
+        futures::stream::unfold(state, |(mut missed, mut live, wanted, cancel)| async move {
+            loop {
+                let notice = match missed.pop_front() {
+                    Some(notice) => notice,
+                    None => tokio::select! {
+                        next = live.recv() => match next {
+                            Ok(notice) => notice,
+                            Err(RecvError::Lagged(_)) => continue,
+                            Err(RecvError::Closed) => return None,
+                        },
+                        () = cancel.cancelled() => return None,
                     },
-                    () = cancel.cancelled() => return None,
-                },
-            };
-            if wanted.takes(&notice) {
-                let event = SseEvent::default()
-                    .id(notice.id.to_string())
-                    .data(notice.body.to_string());
-                return Some((Ok::<_, Infallible>(event), (missed, live, wanted, cancel)));
+                };
+                if wanted.takes(&notice) {
+                    let event =
+                        SseEvent::default().id(notice.id.to_string()).data(notice.body.to_string());
+                    return Some((Ok::<_, Infallible>(event), (missed, live, wanted, cancel)));
+                }
             }
-        }
-    });
+        });
     let keep = KeepAlive::new().interval(Duration::from_secs(15)).text("heartbeat");
     Ok(Sse::new(stream).keep_alive(keep).into_response())
 }

@@ -81,8 +81,12 @@ async fn offer(shared: &Shared, asked: &Asked) -> Result<Offer, Refusal> {
         return Err(Refusal::data("no_version", "this datanet has no such version")
             .hint("wait until a contribution is published"));
     }
-    let request =
-        QuoteRequest { model: ModelId(base.id), datanet: datanet.id, version, preset: preset.clone() };
+    let request = QuoteRequest {
+        model: ModelId(base.id),
+        datanet: datanet.id,
+        version,
+        preset: preset.clone(),
+    };
     let peer = shared.directory.any().await?;
     let quote = peer.api.quote(request).await?;
     Ok(Offer { base, version, preset, quote })
@@ -197,8 +201,8 @@ pub(super) async fn create(
     let owner = shared.index.guest(account)?.map_or_else(String::new, |guest| guest.name);
     let (call, name, quote) = submit_call(&shared, &asked, &owner).await?;
     let receipt = shared.guest_sender(account)?.send(&call).await?;
-    let id = tasks::submitted_id(&receipt)
-        .ok_or_else(|| Refusal::internal("a task left no event"))?;
+    let id =
+        tasks::submitted_id(&receipt).ok_or_else(|| Refusal::internal("a task left no event"))?;
     let body = json!({
         "id": id, "transaction": receipt.transaction_hash, "model_name": name,
         "max_fee": quote.max_fee, "price": quote.price, "seconds": quote.seconds,
@@ -292,21 +296,22 @@ pub(super) async fn events(
     let first = job(&shared, id, false).await?;
     let listener = shared.index.subscribe();
     let state = (shared, listener, Some(first), false);
-    let stream = futures::stream::unfold(state, move |(shared, mut listener, first, over)| async move {
-        if over {
-            return None;
-        }
-        let now = match first {
-            Some(first) => first,
-            None => {
-                wait_for(&mut listener, id).await;
-                job(&shared, id, false).await.ok()?
+    let stream =
+        futures::stream::unfold(state, move |(shared, mut listener, first, over)| async move {
+            if over || shared.cancel.is_cancelled() {
+                return None;
             }
-        };
-        let over = now.is_over();
-        let event = progress_event(&shared, id, &now);
-        Some((Ok::<_, Infallible>(event), (shared, listener, None, over)))
-    });
+            let now = match first {
+                Some(first) => first,
+                None => {
+                    wait_for(&mut listener, id).await;
+                    job(&shared, id, false).await.ok()?
+                }
+            };
+            let over = now.is_over();
+            let event = progress_event(&shared, id, &now);
+            Some((Ok::<_, Infallible>(event), (shared, listener, None, over)))
+        });
     let keep = KeepAlive::new().interval(Duration::from_secs(15));
     Ok(Sse::new(stream).keep_alive(keep).into_response())
 }

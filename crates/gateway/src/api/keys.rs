@@ -17,6 +17,7 @@ use super::input::{Done, Input, Money};
 use crate::{
     Refusal,
     caller::Caller,
+    epochs,
     keys::{self, KeySpec},
     shared::{Shared, now_ms, open},
 };
@@ -103,14 +104,16 @@ pub(super) async fn register(
     State(shared): State<Arc<Shared>>,
     Input(asked): Input<Registered>,
 ) -> Result<Done, Refusal> {
-    let secret = ApiSecret::parse(&asked.key).ok_or_else(|| {
-        Refusal::field("key", "a key is `trib_sk_` and 64 hex digits")
-    })?;
+    let secret = ApiSecret::parse(&asked.key)
+        .ok_or_else(|| Refusal::field("key", "a key is `trib_sk_` and 64 hex digits"))?;
     let channel = shared.chain.channels().get(ChannelId(asked.channel)).await?;
     let open = channel.status == ChannelStatus::Open.code();
     if channel.gateway != shared.address() || !open {
-        return Err(Refusal::conflict("wrong_channel", "this channel is not open for this gateway")
-            .hint("POST /api/v1/keys/prepare gives the right call"));
+        return Err(Refusal::conflict(
+            "wrong_channel",
+            "this channel is not open for this gateway",
+        )
+        .hint("POST /api/v1/keys/prepare gives the right call"));
     }
     if channel.signer != secret.voucher_signer()?.address() {
         return Err(Refusal::conflict("wrong_signer", "this channel has another voucher key")
@@ -214,6 +217,8 @@ pub(super) async fn revoke(
     let account = caller.require_guest()?;
     let key = own_key(&shared, account, &id)?;
     shared.index.revoke_key(key.hash).await?;
+    // What is owed comes first: a closing channel takes vouchers for a while only.
+    epochs::redeem(&shared).await?;
     let call = channels::request_close(key.channel);
     let receipt = shared.guest_sender(account)?.send(&call).await?;
     Done::ok(json!({"id": key.hash, "transaction": receipt.transaction_hash}), "/keys")

@@ -28,9 +28,9 @@ pub(super) async fn list(
     let limit = page.limit.unwrap_or(50).clamp(1, 100);
     let all = shared.chain.models().list().await?;
     let wanted = |model: &IModels::Model| {
-        let of_datanet = page.datanet.is_none_or(|datanet| {
-            model.snapshots.iter().any(|key| key.datanetId == datanet)
-        });
+        let of_datanet = page
+            .datanet
+            .is_none_or(|datanet| model.snapshots.iter().any(|key| key.datanetId == datanet));
         model.id > page.after.unwrap_or(0) && of_datanet
     };
     let mut rest = all.into_iter().filter(wanted);

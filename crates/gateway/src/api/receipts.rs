@@ -27,11 +27,8 @@ pub(super) async fn list(
     Query(page): Query<Page>,
 ) -> Result<Json<Value>, Refusal> {
     let limit = page.limit.unwrap_or(50).clamp(1, 100);
-    let filter = ReceiptFilter {
-        payer: page.account,
-        model: page.model.map(ModelId),
-        before: page.after,
-    };
+    let filter =
+        ReceiptFilter { payer: page.account, model: page.model.map(ModelId), before: page.after };
     let mut rows = shared.index.receipts(filter, limit + 1)?;
     let has_more = rows.len() > limit as usize;
     rows.truncate(limit as usize);

@@ -73,8 +73,7 @@ async fn index_of(shared: &Shared, datanet: DatanetId) -> Result<Arc<Traced>, Re
     let work = move || {
         let tokenizer = Tokenizer::from_json(&bytes).map_err(Refusal::internal)?;
         let pairs = records.iter().map(|(record, contributor)| (record, *contributor));
-        let index =
-            build_index(snapshot, &tokenizer, pairs).map_err(Refusal::internal)?;
+        let index = build_index(snapshot, &tokenizer, pairs).map_err(Refusal::internal)?;
         Ok::<_, Refusal>(Traced { root: snapshot.root, index, tokenizer })
     };
     let traced = tokio::task::spawn_blocking(work).await.map_err(Refusal::internal)??;

@@ -17,7 +17,10 @@ use tributary_datasets::{
 use tributary_indexer::{RecordPage, RecordRow, RowCheck, UploadRow, UploadState};
 use tributary_primitives::{Address, Amount, B256, DatanetId, Digest};
 
-use super::{accounts::address, input::{Done, content_type}};
+use super::{
+    accounts::address,
+    input::{Done, content_type},
+};
 use crate::{
     Refusal,
     caller::Caller,
@@ -84,7 +87,8 @@ async fn file_of(request: Request, filename: Option<String>) -> Result<File, Ref
 
 fn too_large() -> Refusal {
     let most = tributary_primitives::limits::UPLOAD_SIZE_BYTES;
-    Refusal::too_large(format!("the file is above {most} bytes")).hint("split it into several files")
+    Refusal::too_large(format!("the file is above {most} bytes"))
+        .hint("split it into several files")
 }
 
 fn name_by_type(headers: &HeaderMap) -> String {
@@ -99,7 +103,9 @@ fn name_by_type(headers: &HeaderMap) -> String {
 
 async fn multipart_file(request: Request, filename: Option<String>) -> Result<File, Refusal> {
     let malformed = |error: axum::extract::multipart::MultipartError| {
-        if error.status().as_u16() == 413 { too_large() } else {
+        if error.status().as_u16() == 413 {
+            too_large()
+        } else {
             Refusal::new(error.status(), "invalid_body", error.body_text())
         }
     };

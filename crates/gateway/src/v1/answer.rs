@@ -101,8 +101,7 @@ impl Head {
 
     /// The response that is not a stream.
     pub fn whole(&self, shared: &Shared, choices: &[Choice]) -> Value {
-        let listed: Vec<Value> =
-            choices.iter().map(|choice| self.choice(shared, choice)).collect();
+        let listed: Vec<Value> = choices.iter().map(|choice| self.choice(shared, choice)).collect();
         let mut body = self.frame(false, listed.into());
         body["usage"] = usage(choices);
         body["tributary"] = self.tributary(shared, choices);
@@ -149,8 +148,7 @@ impl Head {
 
     /// Our own object: receipts, cost, spans with what each earned.
     pub fn tributary(&self, shared: &Shared, choices: &[Choice]) -> Value {
-        let ids: Vec<_> =
-            choices.iter().map(|choice| choice.answer.receipt.signed.id).collect();
+        let ids: Vec<_> = choices.iter().map(|choice| choice.answer.receipt.signed.id).collect();
         let first = choices.first().map(|choice| &choice.answer.receipt.signed.body);
         let spans: Vec<Value> = choices.iter().flat_map(|choice| spans_of(choice)).collect();
         json!({
@@ -171,9 +169,10 @@ fn spans_of(choice: &Choice) -> Vec<Value> {
     let spans = receipt.spans.iter().filter_map(|span| {
         let (start, end) = characters(text, span)?;
         let record = span.records.first()?;
-        let share = receipt.shares.iter().find(|share| {
-            share.role == Role::Data && share.record.as_ref() == Some(record)
-        });
+        let share = receipt
+            .shares
+            .iter()
+            .find(|share| share.role == Role::Data && share.record.as_ref() == Some(record));
         Some(json!({
             "choice": choice.index, "start": start, "end": end, "tokens": span.end - span.start,
             "count": span.count, "bits": bits_to_string(span.bits_q16), "record_id": record,

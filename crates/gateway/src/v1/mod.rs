@@ -12,17 +12,16 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     body::Bytes,
-    extract::State,
-    http::{HeaderValue, header},
+    extract::{DefaultBodyLimit, State, rejection::BytesRejection},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 
+use tributary_primitives::limits;
+
 use crate::{
-    Refusal,
-    caller::Caller,
-    refusal::OpenAiRefusal,
-    shared::Shared,
+    Refusal, caller::Caller, metering::check_channel, refusal::OpenAiRefusal, shared::Shared,
 };
 
 use plan::{Kind, Plan};
@@ -35,6 +34,7 @@ pub fn router() -> Router<Arc<Shared>> {
         .route("/chat/completions", post(chat))
         .route("/completions", post(completions))
         .fallback(unknown)
+        .layer(DefaultBodyLimit::max(limits::BODY_SIZE_BYTES))
 }
 
 async fn unknown(uri: axum::http::Uri) -> OpenAiRefusal {
@@ -46,17 +46,29 @@ async fn unknown(uri: axum::http::Uri) -> OpenAiRefusal {
 async fn chat(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, OpenAiRefusal> {
-    serve(shared, caller, body, Kind::Chat).await
+    serve(shared, caller, whole(body)?, Kind::Chat).await
 }
 
 async fn completions(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, OpenAiRefusal> {
-    serve(shared, caller, body, Kind::Completion).await
+    serve(shared, caller, whole(body)?, Kind::Completion).await
+}
+
+fn whole(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refusal> {
+    body.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return Refusal::too_large(format!(
+                "the body is above {} bytes",
+                limits::BODY_SIZE_BYTES
+            ));
+        }
+        Refusal::new(rejection.status(), "unreadable_body", rejection.body_text())
+    })
 }
 
 async fn serve(
@@ -65,8 +77,9 @@ async fn serve(
     body: Bytes,
     kind: Kind,
 ) -> Result<Response, OpenAiRefusal> {
-    let payer = plan::payer(&shared, &caller).await?;
+    let mut payer = plan::payer(&shared, &caller).await?;
     shared.key_limiter.take(&payer.key.hash.to_string())?;
+    check_channel(&shared, &mut payer).await?;
     let asked = request::parse(&body, kind)?;
     let plan = Plan::make(&shared, asked).await?;
     if plan.asked.stream {

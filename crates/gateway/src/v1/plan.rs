@@ -48,11 +48,10 @@ pub async fn payer(shared: &Shared, caller: &Caller) -> Result<Payer, Refusal> {
     match caller {
         Caller::Key(key) => Ok(Payer { secret: key.secret.clone(), key: key.row.clone() }),
         Caller::Guest { account, .. } => keys::guest_payer(shared, *account).await,
-        Caller::Nobody => Err(Refusal::unauthorized(
-            "missing_api_key",
-            "you did not provide an API key",
-        )
-        .hint("send it as `Authorization: Bearer trib_sk_...`; make one at /keys")),
+        Caller::Nobody => {
+            Err(Refusal::unauthorized("missing_api_key", "you did not provide an API key")
+                .hint("send it as `Authorization: Bearer trib_sk_...`; make one at /keys"))
+        }
     }
 }
 
@@ -76,7 +75,8 @@ fn prompt_bound(prompt: &Prompt) -> Result<u32, Refusal> {
     }
     let most = limits::PROMPT_TOKENS * 16;
     if bytes > most {
-        let mut refusal = Refusal::too_large(format!("the prompt has {bytes} bytes, at most {most}"));
+        let mut refusal =
+            Refusal::too_large(format!("the prompt has {bytes} bytes, at most {most}"));
         refusal.code = "context_length_exceeded".into();
         return Err(refusal.param(param).hint("shorten the prompt"));
     }
@@ -96,7 +96,8 @@ impl Plan {
         let peer = shared.directory.serving(ModelId(model.id)).await?;
         let licence = models::prices(&model);
         let served = Served { model, peer, licence };
-        let max_tokens = asked.max_tokens.unwrap_or(DEFAULT_TOKENS).min(limits::PROMPT_TOKENS as u32);
+        let max_tokens =
+            asked.max_tokens.unwrap_or(DEFAULT_TOKENS).min(limits::PROMPT_TOKENS as u32);
         let bound = served.bound(prompt_tokens, max_tokens).ok_or_else(|| {
             Refusal::payment("price_too_high", "the price of this call does not fit")
         })?;
@@ -170,7 +171,8 @@ impl Plan {
 
 async fn release(shared: &Shared, payer: &Payer, requests: &[InferRequest]) {
     for request in requests {
-        if let Err(error) = shared.index.release_hold(payer.key.hash, &request.job.to_string()).await
+        if let Err(error) =
+            shared.index.release_hold(payer.key.hash, &request.job.to_string()).await
         {
             tracing::error!(%error, "a hold was not released");
         }

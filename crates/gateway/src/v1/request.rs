@@ -83,9 +83,11 @@ pub fn parse(body: &[u8], kind: Kind) -> Result<Asked, Refusal> {
     let extras = Fields(extras.unwrap_or(Fields::none()));
     let options = fields.object("stream_options")?;
     let options = Fields(options.unwrap_or(Fields::none()));
-    let max_tokens = fields
-        .count("max_completion_tokens", 1, u32::MAX)?
-        .or(fields.count("max_tokens", 1, u32::MAX)?);
+    let max_tokens = fields.count("max_completion_tokens", 1, u32::MAX)?.or(fields.count(
+        "max_tokens",
+        1,
+        u32::MAX,
+    )?);
     Ok(Asked {
         kind,
         model: fields.text("model")?.ok_or_else(|| missing("model"))?.to_owned(),
