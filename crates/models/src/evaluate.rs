@@ -1,13 +1,18 @@
 //! Perplexity of the integer model beside its float original, teacher-forced on the same text.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tributary_tensor::{Adapter, Backend, KvCache, Model, Segment, Want, forward};
+use tributary_tensor::{
+    Adapter, Backend, KvCache, LimbCount, Limbs, Model, Segment, Want, forward,
+};
 
 use crate::adapter::FloatAdapter;
 use crate::calibration::Calibration;
 use crate::error::ModelError;
 use crate::float::FloatModel;
 use crate::float_forward;
+use crate::fold::QuantizedModel;
+use crate::quantize::{QuantizeOptions, quantize};
 
 /// Fewest tokens that a measurement rests on.
 const LEAST_TOKENS: usize = 64;
@@ -55,18 +60,40 @@ pub fn evaluate(
     if let Some(&token) = ids.iter().find(|&&id| id >= vocab) {
         return Err(tributary_tensor::TensorError::UnknownToken { token, vocab }.into());
     }
-    let mut tally = Tally::default();
-    for window in windows(ids, bos, window.min(sides.model.shape.context as usize).max(2)) {
-        let float_adapter = sides.adapter.map(|(float, _)| float);
-        let inputs = &window[..window.len() - 1];
-        let float = float_forward::logits(sides.float, float_adapter, inputs, &mut |_, _| ());
-        let exact = integer_logits(sides, inputs)?;
-        let rows = float.chunks_exact(vocab as usize).zip(exact.chunks_exact(vocab as usize));
-        for ((float, exact), &target) in rows.zip(&window[1..]) {
-            tally.add(float, exact, target as usize);
-        }
-    }
-    Ok(tally.finish())
+    let room = window.min(sides.model.shape.context as usize).max(2);
+    let windows: Vec<Vec<u32>> = windows(ids, bos, room).collect();
+    // Windows are independent; their order is kept, so the sums do not depend on threads.
+    let rows: Result<Vec<Vec<Position>>, ModelError> =
+        windows.par_iter().map(|window| measure(sides, window)).collect();
+    Ok(finish(&rows?.concat()))
+}
+
+/// One predicted token.
+#[derive(Clone, Copy)]
+struct Position {
+    float_loss: f64,
+    exact_loss: f64,
+    agreed: bool,
+}
+
+fn measure(sides: &Sides<'_>, window: &[u32]) -> Result<Vec<Position>, ModelError> {
+    let vocab = sides.model.shape.vocab as usize;
+    let inputs = &window[..window.len() - 1];
+    let float_adapter = sides.adapter.map(|(float, _)| float);
+    let float = float_forward::logits(sides.float, float_adapter, inputs, &mut |_, _| ());
+    let exact = integer_logits(sides, inputs)?;
+    let rows = float.chunks_exact(vocab).zip(exact.chunks_exact(vocab)).zip(&window[1..]);
+    Ok(rows
+        .map(|((float, exact), &target)| {
+            let exact: Vec<f64> = exact.iter().map(|&l| f64::from(l) / 16_384.0).collect();
+            let float: Vec<f64> = float.iter().map(|&l| f64::from(l)).collect();
+            Position {
+                float_loss: loss(&float, target as usize),
+                exact_loss: loss(&exact, target as usize),
+                agreed: best(&float) == best(&exact),
+            }
+        })
+        .collect())
 }
 
 fn integer_logits(sides: &Sides<'_>, ids: &[u32]) -> Result<Vec<i32>, ModelError> {
@@ -88,38 +115,19 @@ fn windows(ids: &[u32], bos: Option<u32>, window: usize) -> impl Iterator<Item =
         .filter(|window| window.len() >= 2)
 }
 
-#[derive(Default)]
-struct Tally {
-    float_losses: f64,
-    exact_losses: f64,
-    differences: Vec<f64>,
-    agreed: u64,
-}
-
-impl Tally {
-    fn add(&mut self, float: &[f32], exact: &[i32], target: usize) {
-        let exact: Vec<f64> = exact.iter().map(|&l| f64::from(l) / 16_384.0).collect();
-        let float: Vec<f64> = float.iter().map(|&l| f64::from(l)).collect();
-        let (float_loss, exact_loss) = (loss(&float, target), loss(&exact, target));
-        self.float_losses += float_loss;
-        self.exact_losses += exact_loss;
-        self.differences.push(exact_loss - float_loss);
-        self.agreed += u64::from(best(&float) == best(&exact));
-    }
-
-    fn finish(&self) -> Evaluation {
-        let n = self.differences.len().max(1) as f64;
-        let mean = self.differences.iter().sum::<f64>() / n;
-        let squares: f64 = self.differences.iter().map(|d| (d - mean) * (d - mean)).sum();
-        let error = (squares / (n - 1.0).max(1.0) / n).sqrt();
-        Evaluation {
-            tokens: self.differences.len() as u64,
-            exi8_perplexity: (self.exact_losses / n).exp(),
-            float_perplexity: (self.float_losses / n).exp(),
-            delta_percent: 100.0 * (mean.exp() - 1.0),
-            standard_error_percent: 100.0 * mean.exp() * error,
-            agreement_percent: 100.0 * self.agreed as f64 / n,
-        }
+fn finish(positions: &[Position]) -> Evaluation {
+    let n = positions.len().max(1) as f64;
+    let sum = |value: fn(&Position) -> f64| positions.iter().map(value).sum::<f64>();
+    let mean = sum(|p| p.exact_loss - p.float_loss) / n;
+    let squares: f64 = positions.iter().map(|p| (p.exact_loss - p.float_loss - mean).powi(2)).sum();
+    let error = (squares / (n - 1.0).max(1.0) / n).sqrt();
+    Evaluation {
+        tokens: positions.len() as u64,
+        exi8_perplexity: (sum(|p| p.exact_loss) / n).exp(),
+        float_perplexity: (sum(|p| p.float_loss) / n).exp(),
+        delta_percent: 100.0 * (mean.exp() - 1.0),
+        standard_error_percent: 100.0 * mean.exp() * error,
+        agreement_percent: 100.0 * sum(|p| f64::from(u8::from(p.agreed))) / n,
     }
 }
 
@@ -148,4 +156,40 @@ pub fn calibrate(float: &FloatModel, ids: &[u32], bos: Option<u32>) -> Calibrati
         });
     }
     Calibration { channels }
+}
+
+/// Text to measure on.
+#[derive(Debug, Clone, Copy)]
+pub struct Text<'a> {
+    /// Its tokens, without bos.
+    pub ids: &'a [u32],
+    /// Begins every window, where the model has such a token.
+    pub bos: Option<u32>,
+    /// Longest window.
+    pub window: usize,
+}
+
+/// Quantises with the first profile that loses at most `most_percent` on the text: D2, then two
+/// limbs at norms and head, then everywhere. The last one stands, whatever it loses.
+pub fn quantize_to_loss(
+    float: &FloatModel,
+    calibration: Option<Calibration>,
+    text: &Text<'_>,
+    most_percent: f64,
+) -> Result<(QuantizedModel, Evaluation), ModelError> {
+    let finer = Limbs { norm: LimbCount::Two, head: LimbCount::Two, ..Limbs::D2 };
+    let ladder = [Limbs::D2, finer, Limbs::D3];
+    let mut limbs = ladder.into_iter().peekable();
+    loop {
+        let options = QuantizeOptions {
+            limbs: limbs.next().unwrap_or(Limbs::D3),
+            calibration: calibration.clone(),
+        };
+        let model = quantize(float, &options)?;
+        let sides = Sides { float, model: &model.model, adapter: None };
+        let found = evaluate(&sides, text.ids, text.bos, text.window)?;
+        if found.delta_percent <= most_percent || limbs.peek().is_none() {
+            return Ok((model, found));
+        }
+    }
 }

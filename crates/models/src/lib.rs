@@ -34,7 +34,7 @@ pub use bundle::{Bundle, CARD_FILE, MODEL_FILE, TOKENIZER_FILE};
 pub use calibration::Calibration;
 pub use card::{Card, CardMeasure, CardShape};
 pub use error::ModelError;
-pub use evaluate::{Evaluation, Sides, calibrate, evaluate};
+pub use evaluate::{Evaluation, Sides, Text, calibrate, evaluate, quantize_to_loss};
 pub use float::{FloatLayer, FloatModel, Matrix, Rope, RopeScaling};
 pub use fold::{Fold, QuantizedModel};
 pub use import::{FloatImport, Imported, import};

@@ -65,8 +65,7 @@ pub(crate) struct Scratch {
 /// Attends one rotated query head over the first `len` tokens of a kv head.
 pub(crate) fn attend(
     kernels: &Kernels,
-    cache: &HeadCache,
-    len: usize,
+    (cache, len): (&HeadCache, usize),
     (q, q_fraction): (&[i32], i32),
     scratch: &mut Scratch,
     out: &mut [i32],

@@ -246,7 +246,7 @@ impl<'a> Step<'_, '_, 'a> {
                 attention::rotate(self.model, place.position, q);
                 let cache = attention::kv_head(cache, self.model, index, head);
                 let len = place.position + 1;
-                attention::attend(self.kernels, cache, len, (q, fraction), &mut scratch, out);
+                attention::attend(self.kernels, (cache, len), (q, fraction), &mut scratch, out);
             }
         }
         out

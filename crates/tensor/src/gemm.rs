@@ -156,8 +156,8 @@ pub(crate) fn project<'a>(
         for at in row..end {
             let out = &mut out[at * cols..(at + 1) * cols];
             let shift = x.sum_fraction(at) - target.fraction;
-            let base = (&sums, at, shift);
-            finish_row(kernels, linear, base, terms.as_ref().map(|t| (t, at - row)), target, out);
+            let base = (&sums, at, Rule { linear, shift });
+            finish_row(kernels, base, terms.as_ref().map(|t| (t, at - row)), target, out);
         }
         row = end;
     }
@@ -199,14 +199,13 @@ impl<'a> Term<'a> {
 
 fn finish_row(
     kernels: &Kernels,
-    linear: &Linear,
-    (sums, row, shift): (&Sums, usize, i32),
+    base: (&Sums, usize, Rule<'_>),
     term: Option<(&Term<'_>, usize)>,
     target: Target,
     out: &mut [i32],
 ) {
-    let base = Rule { linear, shift };
-    let mut fits = sums.requant(kernels, row, base, out);
+    let (sums, row, rule) = base;
+    let mut fits = sums.requant(kernels, row, rule, out);
     let term = term.map(|(term, row)| {
         let rule = Rule { linear: term.b, shift: term.fractions[row] - target.fraction };
         (&term.sums, row, rule)
@@ -220,7 +219,7 @@ fn finish_row(
     if fits {
         (kernels.clamp)(out, target.bound);
     } else {
-        finish_row_exactly((sums, row, base), term, target, out);
+        finish_row_exactly(base, term, target, out);
     }
 }
 

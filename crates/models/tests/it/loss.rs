@@ -2,10 +2,12 @@
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tributary_models::{
-    Evaluation, Imported, QuantizeOptions, Sides, calibrate, evaluate, import, quantize,
-    quantize_adapter,
+    Evaluation, Imported, QuantizeOptions, Sides, Text, calibrate, evaluate, import, quantize,
+    quantize_adapter, quantize_to_loss,
 };
-use tributary_tensor::{Backend, KvCache, Sampling, Segment, Want, forward, random_at, sample};
+use tributary_tensor::{
+    Backend, KvCache, Limbs, Sampling, Segment, Want, forward, random_at, sample,
+};
 
 use crate::fixture;
 
@@ -111,6 +113,23 @@ fn the_tiny_model_agrees_with_its_float_original_with_and_without_adapter() {
         assert!(found.agreement_percent > 70.0, "{found:?}");
         assert!(found.delta_percent.abs() < 6.0, "{found:?}");
     }
+}
+
+#[test]
+fn the_ladder_climbs_until_the_loss_is_small_enough() {
+    let small = fixture::float("small-float");
+    let path = fixture::directory().join("small-float.held-out.txt");
+    let text = std::fs::read_to_string(path).expect("the text is committed");
+    let ids = small.tokenizer.encode(&text[..12_000], false).expect("it encodes");
+    let text = Text { ids: &ids, bos: small.tokenizer.special().bos, window: 256 };
+    let climb = |most| quantize_to_loss(&small.float, None, &text, most).expect("it quantises");
+    let (first, found) = climb(5.0);
+    show("first rung", &found);
+    assert_eq!(first.model.limbs, Limbs::D2);
+    // No profile gains ten percent, so every rung is tried and the last one stands.
+    let (last, found) = climb(-10.0);
+    show("last rung", &found);
+    assert_eq!(last.model.limbs, Limbs::D3);
 }
 
 #[test]

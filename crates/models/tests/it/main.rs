@@ -3,7 +3,8 @@
 mod fixture;
 mod formats;
 mod golden;
+mod golden_runs;
 mod hostile;
 mod loss;
-mod tiny_golden;
+
 mod tokens;

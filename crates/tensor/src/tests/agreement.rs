@@ -172,12 +172,15 @@ proptest! {
         let model = model(seed, style, Limbs::D2);
         let adapters = [adapter(seed, &model, style), adapter(!seed, &model, style)];
         let choose = |i: usize| [None, Some(&adapters[0]), Some(&adapters[1])][i % 3];
-        let prompts: Vec<Vec<u32>> = (0..7).map(|i| tokens(seed ^ i, &model, 1 + i as usize)).collect();
+        let prompt = |i: u64| tokens(seed ^ i, &model, 1 + i as usize);
+        let prompts: Vec<Vec<u32>> = (0..7).map(prompt).collect();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
         let backend = Backend::default().with_pool(Arc::new(pool));
         let mut caches: Vec<KvCache> = prompts.iter().map(|_| KvCache::new(&model)).collect();
         let mut segments: Vec<Segment<'_>> = prompts.iter().zip(&mut caches).enumerate()
-            .map(|(i, (tokens, cache))| Segment { tokens, cache, adapter: choose(i), want: Want::Last })
+            .map(|(i, (tokens, cache))| {
+                Segment { tokens, cache, adapter: choose(i), want: Want::Last }
+            })
             .collect();
         let together = forward(&model, &mut segments, &backend).expect("a legal step");
         prop_assert_eq!(together.len(), prompts.len());
