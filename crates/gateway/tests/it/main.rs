@@ -1,0 +1,6 @@
+//! The gateway behind its router, with a chain and a provider that stand in memory.
+
+mod answers;
+mod catalogue;
+mod fake;
+mod writes;
