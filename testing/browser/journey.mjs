@@ -162,7 +162,7 @@ try {
   await verify(page, await ask(page));
   check(clicks <= MOST_CLICKS, `${clicks} clicks, at most ${MOST_CLICKS}`);
   await page.goto(`${URL_BASE}/earn`);
-  check((await page.locator(".is-earned dd").getAttribute("data-wei")) !== "0", "earned money waits on the Earn page");
+  check((await page.locator(".is-earned dd[data-wei]").getAttribute("data-wei")) !== "0", "earned money waits on the Earn page");
   await look(page, "14-earn");
   check(faults.length === 0, `no prompt, no script error, nothing sideways ${faults.join("; ")}`);
 } catch (error) {

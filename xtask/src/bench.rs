@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::shell::quiet;
+use crate::shell::{pass, quiet, root};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -19,13 +19,27 @@ pub struct Options {
 enum Name {
     /// Machine and commit only: the heading of a table.
     Machine,
+    /// Tokens per CPU-second of the engine at batch 1 and 32 beside candle's float.
+    Decode,
+    /// Index build and trace time beside our own slower twins.
+    Index,
 }
 
 pub fn run(options: &Options) -> Result<()> {
     println!("{}", machine()?);
     match options.name {
         Name::Machine => Ok(()),
+        Name::Decode => cargo_bench("tributary-training", "decode"),
+        Name::Index => cargo_bench("tributary-attribution", "index"),
     }
+}
+
+/// A crate's own benchmark, which prints Markdown rows.
+fn cargo_bench(package: &str, name: &str) -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["bench", "--profile", "release", "-p", package, "--bench", name]);
+    pass(command.env("TRIBUTARY_DATA", root().join("../shared/data")))
 }
 
 /// `2 cores, Intel(R) Xeon(R) Processor, rustc 1.95.0, commit 1e9b40d`.

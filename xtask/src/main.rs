@@ -4,6 +4,7 @@
 //! Leaves to others: what is tested (the crates and `testing/`).
 
 mod bench;
+mod seed_model;
 mod shell;
 mod test;
 mod tidy;
@@ -28,6 +29,8 @@ enum Command {
     Tools,
     /// Measure, and print what belongs into docs/benchmarks.md.
     Bench(bench::Options),
+    /// Train the seed model (resumes from its checkpoint), measure it, write assets/.
+    SeedModel(seed_model::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -36,5 +39,6 @@ fn main() -> anyhow::Result<()> {
         Command::Tidy => tidy::run(),
         Command::Tools => tools::fetch().map(|tools| println!("{tools}")),
         Command::Bench(options) => bench::run(&options),
+        Command::SeedModel(options) => seed_model::run(&options),
     }
 }

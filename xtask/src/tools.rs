@@ -171,7 +171,8 @@ fn npm(tools: &Path, name: &str) -> Result<PathBuf> {
         fs::copy(source.join(file), home.join(file))?;
     }
     // `cast` and `solc` come as plain packages; no install script may fetch anything else.
-    let flags = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+    // `install` with the lock, not `ci`: the lock leaves out other platforms' optional binaries.
+    let flags = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
     quiet(Command::new("npm").args(flags).current_dir(&home))?;
     fs::write(&done, lock)?;
     Ok(home)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::ChatArgs,
-    output::{field, short},
+    output::field,
     session::Session,
 };
 
@@ -39,7 +39,7 @@ pub async fn run(session: &Session, args: ChatArgs) -> Result<()> {
         eprintln!("  cost    {} OPEN", cost.trim_matches('"'));
         if let Some(receipt) = receipt {
             eprintln!("  receipt {receipt}");
-            eprintln!("\nRe-derive it with: tributary receipt verify {}", short(receipt));
+            eprintln!("\nRe-derive it with: tributary receipt verify {receipt}");
         }
     })
 }

@@ -1,5 +1,15 @@
 //! The one binary: parse, load configuration, call node or client.
 
+/// `println!` that ends quietly when the reader has gone, as in `tributary earnings | head -1`.
+macro_rules! println {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        if writeln!(std::io::stdout(), $($text)*).is_err() {
+            std::process::exit(0);
+        }
+    }};
+}
+
 mod account;
 mod chat;
 mod cli;

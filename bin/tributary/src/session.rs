@@ -83,11 +83,6 @@ impl Session {
         Ok(Chain::connect(std::sync::Arc::new(transport)).await?)
     }
 
-    /// The node's address.
-    pub fn base(&self) -> &str {
-        &self.base
-    }
-
     /// A datanet's id from its id or name.
     pub async fn datanet(&self, wanted: &str) -> Result<u64> {
         if let Ok(id) = wanted.parse() {

@@ -1,7 +1,7 @@
 //! The rows behind a frozen version: fetched by digest, checked against the root on chain.
 
-use tributary_contracts::{ContributionStatus, IDatanets};
 use tributary_client::Chain;
+use tributary_contracts::IDatanets;
 use tributary_datasets::{Bundle, Commitment, Manifest, ManifestEntry, Record};
 use tributary_primitives::{Address, ContributionId, DatanetId, Digest, SnapshotRef};
 
@@ -26,7 +26,12 @@ impl Snapshot {
     ) -> Result<Self, ProviderError> {
         let frozen = chain.datanets().snapshot(datanet, version).await?;
         let published = chain.datanets().published(datanet, version).await?;
-        let entries = published.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let mut entries = Vec::with_capacity(published.len());
+        for contribution in &published {
+            let withdrawn =
+                chain.datanets().withdrawn_before(contribution, frozen.publishedAt).await?;
+            entries.push(entry(contribution, withdrawn)?);
+        }
         let manifest = Manifest { datanet, version, entries };
         let wrong = || ProviderError::WrongSnapshot { datanet, version };
         if manifest.root().map_err(|_| wrong())? != frozen.root {
@@ -59,7 +64,10 @@ impl Snapshot {
     }
 }
 
-fn entry(contribution: &IDatanets::Contribution) -> Result<ManifestEntry, ProviderError> {
+fn entry(
+    contribution: &IDatanets::Contribution,
+    tombstoned: bool,
+) -> Result<ManifestEntry, ProviderError> {
     let item_count = u32::try_from(contribution.itemCount)
         .map_err(|_| ProviderError::Internal("a contribution with too many rows".into()))?;
     Ok(ManifestEntry {
@@ -68,8 +76,7 @@ fn entry(contribution: &IDatanets::Contribution) -> Result<ManifestEntry, Provid
         items_root: contribution.itemsRoot,
         item_count,
         data_commit: Digest::from(contribution.dataCommit),
-        tombstoned: ContributionStatus::try_from(contribution.status)
-            == Ok(ContributionStatus::Tombstoned),
+        tombstoned,
     })
 }
 

@@ -179,7 +179,9 @@ impl Ledger {
             Some(&journal),
         )?;
         let executor = Arc::new(SequentialExecutor::new(Arc::clone(&spec)));
-        let committee = Committee::new(spec, store, pool, executor, ChainConfig::default());
+        // Tips go to the keeper, which pays for the pokes.
+        let config = ChainConfig { beneficiary: Roles::proposer()?, ..ChainConfig::default() };
+        let committee = Committee::new(spec, store, pool, executor, config);
         let sequencer = Sequencer::start(committee.clone(), SequencerConfig::default())?;
         let config = RpcConfig::default();
         let context = RpcContext { chain: committee, dev: sequencer.dev() };

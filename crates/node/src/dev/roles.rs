@@ -2,6 +2,7 @@
 
 use tributary_client::{Chain, ClientError, Sender, Signer};
 use tributary_execution::{dev_accounts, dev_signer_key, launch_account};
+use tributary_primitives::Address;
 
 /// An actor of the dev network or an account for its developers.
 #[derive(Clone, Debug)]
@@ -54,6 +55,11 @@ impl Roles {
             launch: Sender::new(chain.clone(), launch),
             app: sender(APP)?,
         })
+    }
+
+    /// Who is paid for making blocks.
+    pub fn proposer() -> Result<Address, ClientError> {
+        Ok(Signer::from_bytes(dev_signer_key(KEEPER).0)?.address())
     }
 
     /// Accounts for the banner and for scripts: the developers' ten, then the actors.
