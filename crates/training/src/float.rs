@@ -3,6 +3,7 @@
 use tributary_models::{
     FloatAdapter, FloatAdapterLayer, FloatLayer, FloatLowRank, FloatModel, Matrix,
 };
+use tributary_tensor::Shape;
 
 use crate::config::{LlamaConfig, RopeLayout};
 use crate::error::TrainingError;
@@ -63,6 +64,72 @@ impl Weights {
         }
         Ok(weights)
     }
+
+    /// The float model of these weights, rotary pairs interleaved.
+    #[must_use]
+    pub fn to_float_model(&self) -> FloatModel {
+        let c = &self.config;
+        let small = |size: usize| u32::try_from(size).unwrap_or(u32::MAX);
+        let matrix = |layer: usize, projection: Projection| {
+            let (rows, cols) = projection.shape(c);
+            let values = self.projection(layer, projection);
+            let values = match projection {
+                Projection::Q | Projection::K if c.rope == RopeLayout::HalfSplit => {
+                    interleave(values, c.head_dim, cols)
+                }
+                _ => values.to_vec(),
+            };
+            Matrix::new(rows, cols, values)
+        };
+        let layers = (0..c.layers)
+            .map(|layer| FloatLayer {
+                attention_norm: self.part(&self.layout.blocks[layer].attention_norm).to_vec(),
+                q: matrix(layer, Projection::Q),
+                k: matrix(layer, Projection::K),
+                v: matrix(layer, Projection::V),
+                o: matrix(layer, Projection::O),
+                mlp_norm: self.part(&self.layout.blocks[layer].mlp_norm).to_vec(),
+                gate: matrix(layer, Projection::Gate),
+                up: matrix(layer, Projection::Up),
+                down: matrix(layer, Projection::Down),
+            })
+            .collect();
+        FloatModel {
+            shape: Shape {
+                hidden: small(c.hidden),
+                layers: small(c.layers),
+                heads: small(c.heads),
+                kv_heads: small(c.kv_heads),
+                head_dim: small(c.head_dim),
+                ffn: small(c.ffn),
+                vocab: small(c.vocab),
+                context: small(c.context),
+            },
+            rope: tributary_models::Rope {
+                theta: f64::from(c.rope_theta),
+                scaling: tributary_models::RopeScaling::None,
+            },
+            norm_epsilon: c.norm_eps,
+            embedding: Matrix::new(c.vocab, c.hidden, self.embedding().to_vec()),
+            layers,
+            final_norm: self.part(&self.layout.final_norm).to_vec(),
+            head: (!c.tied).then(|| Matrix::new(c.vocab, c.hidden, self.head().to_vec())),
+        }
+    }
+}
+
+/// Rows of each head from half-split to interleaved order.
+fn interleave(values: &[f32], head_dim: usize, cols: usize) -> Vec<f32> {
+    let half = head_dim / 2;
+    let mut out = Vec::with_capacity(values.len());
+    for head in values.chunks_exact(head_dim * cols) {
+        for pair in 0..half {
+            for row in [pair, pair + half] {
+                out.extend_from_slice(&head[row * cols..(row + 1) * cols]);
+            }
+        }
+    }
+    out
 }
 
 impl Lora {

@@ -25,6 +25,7 @@ mod perplexity;
 mod pretrain;
 pub mod reference;
 mod rope;
+mod rounding;
 mod shards;
 pub mod tokenizer;
 

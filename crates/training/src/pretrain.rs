@@ -10,6 +10,7 @@ use crate::model::Batch;
 use crate::optimizer::{AdamW, clip};
 use crate::params::Weights;
 use crate::rope::Rope;
+use crate::rounding::Rounded;
 use crate::shards;
 
 /// An endless stream of tokenised documents that can skip what a resumed run has seen.
@@ -35,6 +36,8 @@ pub struct PretrainOptions {
     pub warmup: usize,
     /// The last part of the run in which the rate falls to a twentieth along a cosine.
     pub decay_share: f64,
+    /// The last part of the run that takes its gradients at weights rounded to the exact format.
+    pub rounded_share: f64,
     /// Pull of the matrices towards zero.
     pub weight_decay: f32,
     /// Longest gradient.
@@ -84,18 +87,30 @@ pub fn pretrain(
         .filter(|(name, shape, _)| shape.len() == 2 && !name.contains("embed"))
         .map(|(_, _, range)| range)
         .collect();
-    let mut gradients = vec![vec![0.0f32; weights.data.len()]; options.shards.max(1)];
+    let mut rounded = Rounded::new(config);
+    let size = rounded.weights.data.len().max(weights.data.len());
+    let mut gradients = vec![vec![0.0f32; size]; options.shards.max(1)];
     let started = (Instant::now(), progress.tokens, progress.seconds);
     let mut saved = Instant::now();
     while progress.tokens < options.total_tokens {
         let batches = next_shards(source, options, config.context, &mut progress);
-        let loss = shards::gradient(&weights, &rope, None, &batches, &mut gradients);
+        let rounds = done_share(options, &progress) >= 1.0 - options.rounded_share;
+        let loss = if rounds {
+            rounded.take(&weights);
+            let at = &rounded.weights;
+            let loss = shards::gradient(at, &rope, None, &batches, &mut gradients);
+            rounded.fold_gradient(&weights, &mut gradients[0]);
+            loss
+        } else {
+            shards::gradient(&weights, &rope, None, &batches, &mut gradients)
+        };
         if !loss.is_finite() {
             return Err(TrainingError::Diverged { step: progress.step });
         }
-        clip(&mut gradients[0], options.clip);
+        let gradient = &mut gradients[0][..weights.data.len()];
+        clip(gradient, options.clip);
         let rate = rate_at(options, &progress);
-        optimizer.update(&mut weights.data, &gradients[0], rate, &decays);
+        optimizer.update(&mut weights.data, gradient, rate, &decays);
         progress.step += 1;
         progress.tokens += batches.iter().map(|shard| shard.tokens.len() as u64).sum::<u64>();
         let elapsed = started.0.elapsed().as_secs_f64();
@@ -133,9 +148,13 @@ fn next_shards(
     shards
 }
 
+fn done_share(options: &PretrainOptions, progress: &Progress) -> f64 {
+    progress.tokens as f64 / options.total_tokens.max(1) as f64
+}
+
 fn rate_at(options: &PretrainOptions, progress: &Progress) -> f32 {
     let rising = (progress.step + 1) as f32 / options.warmup.max(1) as f32;
-    let done = progress.tokens as f64 / options.total_tokens.max(1) as f64;
+    let done = done_share(options, progress);
     let falling = ((done - (1.0 - options.decay_share)) / options.decay_share).clamp(0.0, 1.0);
     let cosine = 0.5 * (1.0 + (falling * std::f64::consts::PI).cos());
     options.rate * rising.min(1.0) * (0.05 + 0.95 * cosine) as f32

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use tributary_models::{
     Bundle, Card, CardMeasure, FloatImport, FloatModel, Imported, MODEL_FILE, QuantizeOptions,
-    QuantizedModel, Sides, TOKENIZER_FILE, Tokenizer, calibrate, evaluate, import, quantize,
+    QuantizedModel, Sides, TOKENIZER_FILE, Tokenizer, evaluate, import, quantize,
     quantize_adapter,
 };
 use tributary_primitives::Digest;
@@ -20,8 +20,6 @@ use crate::recipe::Recipe;
 use crate::samples::sample_datanets;
 use crate::seed_model::measure_exact;
 
-/// Seed of the text that calibrates the quantiser; never trained on.
-const CALIBRATION_SEED: u64 = 4_242;
 /// Seed of the text that the card's perplexity is measured on; never trained on.
 pub const HELD_OUT_SEED: u64 = 99;
 /// Most bytes of model and tokenizer together.
@@ -44,12 +42,7 @@ pub fn publish_model(
         other => bail!("{} holds no float model: {other:?}", recipe.output().display()),
     };
     let bos = tokenizer.special().bos;
-    let calibration = held_out_text(CALIBRATION_SEED, 40_000);
-    let options = QuantizeOptions {
-        calibration: Some(calibrate(&float, &tokenizer.encode(&calibration, false)?, bos)),
-        ..QuantizeOptions::default()
-    };
-    let model = quantize(&float, &options)?;
+    let model = quantize(&float, &QuantizeOptions::default())?;
     let completions = measure_exact(&model, &tokenizer, (recipe.seed, progress.cursor))?;
     let text = held_out_text(HELD_OUT_SEED, 60_000);
     let ids = tokenizer.encode(&text, false)?;
@@ -58,7 +51,6 @@ pub fn publish_model(
     let mut card = Card::of("tributary/seed", "trained by cargo xtask seed-model", &model, &tokenizer);
     card.licence = "MIT OR Apache-2.0".to_owned();
     card.parameters = recipe.model.parameters() as u64;
-    card.calibration_digest = Some(Digest::of(calibration.as_bytes()));
     card.measures.push(CardMeasure {
         text: format!("generated corpus, documents of seed {HELD_OUT_SEED}, never trained on"),
         text_digest: Digest::of(text.as_bytes()),

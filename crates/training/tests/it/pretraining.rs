@@ -47,6 +47,7 @@ fn options(directory: &Path) -> PretrainOptions {
         rate: 1e-2,
         warmup: 10,
         decay_share: 0.3,
+        rounded_share: 0.1,
         weight_decay: 0.01,
         clip: 1.0,
         shards: 2,
