@@ -70,7 +70,8 @@ fn run_build() -> Result<()> {
 
 /// Runs cargo, passes its output through and adds up its `test result:` lines.
 fn counted(mut cargo: Command) -> Result<Count> {
-    let mut child = cargo.current_dir(root()).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let mut child =
+        cargo.current_dir(root()).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let output = child.stdout.take().context("cargo has no output")?;
     let mut count = Count::default();
     for line in BufReader::new(output).lines() {

@@ -147,9 +147,9 @@ fn rust_file(file: &str, text: &str, faults: &mut Vec<String>) {
     for (number, line) in text.lines().enumerate().filter(|_| !signatures) {
         let long = line.chars().count() > COLUMNS_MOST;
         // A declaration in Solidity syntax stays on its line, as it is written out.
-        let declared = ["function ", "event ", "error ", "struct "]
-            .iter()
-            .any(|word| line.trim_start().starts_with(word) && line.trim_end().ends_with([';', '}']));
+        let declared = ["function ", "event ", "error ", "struct "].iter().any(|word| {
+            line.trim_start().starts_with(word) && line.trim_end().ends_with([';', '}'])
+        });
         if long && !declared && !line.contains("http") && !line.contains('"') {
             faults.push(format!("{file}:{}: longer than {COLUMNS_MOST} columns", number + 1));
         }

@@ -110,7 +110,8 @@ fn chromium(tools: &Path) -> Result<PathBuf> {
         }
     }
     write_launcher(&unpacked, &launcher)?;
-    quiet(Command::new(&launcher).arg("--version")).context("the unpacked Chromium does not run")?;
+    quiet(Command::new(&launcher).arg("--version"))
+        .context("the unpacked Chromium does not run")?;
     Ok(launcher)
 }
 

@@ -4,11 +4,7 @@ use anyhow::{Context as _, Result};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::{
-    cli::ChatArgs,
-    output::field,
-    session::Session,
-};
+use crate::{cli::ChatArgs, output::field, session::Session};
 
 /// Asks and prints.
 pub async fn run(session: &Session, args: ChatArgs) -> Result<()> {

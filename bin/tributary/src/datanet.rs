@@ -77,10 +77,7 @@ async fn push(session: &Session, datanet: &str, file: Option<&Path>, push: Push)
     let prepared: Prepared = rest.post(&format!("{path}/prepare"), &body).await?;
     session.output.say(format!(
         "{} of {} rows; stake {} (returned), review fee {}",
-        upload.accepted,
-        upload.rows,
-        prepared.stake,
-        prepared.fee
+        upload.accepted, upload.rows, prepared.stake, prepared.fee
     ));
     if push.dry_run {
         let value = json!({ "upload": upload, "prepared": prepared });
@@ -211,8 +208,7 @@ fn index(output: Output, file: &Path, out: &PathBuf, tokenizer: Option<&Path>) -
     let rows = parse(std::io::BufReader::new(reader), format, &ParseLimits::local())?;
     let records = rows.iter().map(|row| (&row.record, Address::ZERO));
     let started = std::time::Instant::now();
-    let index =
-        tributary_attribution::build_index(SnapshotRef::default(), &tokenizer, records)?;
+    let index = tributary_attribution::build_index(SnapshotRef::default(), &tokenizer, records)?;
     index.write(out)?;
     let facts = json!({
         "out": out,

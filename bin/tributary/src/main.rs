@@ -63,7 +63,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Key(command) => account::keys(&session, command).await,
         Command::Account(command) => account::run(&session, command).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "tributary", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "tributary",
+                &mut std::io::stdout(),
+            );
             Ok(())
         }
     }

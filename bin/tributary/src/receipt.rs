@@ -40,7 +40,12 @@ async fn show(session: &Session, id: &str) -> Result<()> {
         println!("state     {:?}", view.state);
         println!("model     {}   provider {}", body.model, body.provider);
         println!("tokens    {} in, {} out", body.prompt_tokens, body.completion_tokens);
-        println!("fee       {} (compute {}, licence {})", body.fee(), body.fee_compute, body.fee_licence);
+        println!(
+            "fee       {} (compute {}, licence {})",
+            body.fee(),
+            body.fee_compute,
+            body.fee_licence
+        );
         println!("block     {} {}", body.block_number, body.block_hash);
         println!("spans     {}", view.receipt.spans.len());
         println!();

@@ -51,9 +51,7 @@ fn human(found: &Value, text: &str) {
 /// The tokenizer in a file, else the seed model's.
 pub fn tokenizer(file: Option<&Path>) -> Result<Tokenizer> {
     let json = match file {
-        Some(path) => {
-            fs::read(path).with_context(|| format!("cannot read {}", path.display()))?
-        }
+        Some(path) => fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
         None => tributary_node::assets::SEED_TOKENIZER.to_vec(),
     };
     Ok(Tokenizer::from_json(&json)?)

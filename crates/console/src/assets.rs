@@ -68,7 +68,8 @@ fn answer(name: &str, immutable: bool, request: &HeaderMap) -> Response {
     if let Ok(value) = HeaderValue::from_str(&tag) {
         headers.insert(header::ETAG, value);
     }
-    let known = request.get(header::IF_NONE_MATCH).is_some_and(|seen| seen.as_bytes() == tag.as_bytes());
+    let known =
+        request.get(header::IF_NONE_MATCH).is_some_and(|seen| seen.as_bytes() == tag.as_bytes());
     if known {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }

@@ -41,7 +41,8 @@ impl Scale {
 /// A training curve over all planned steps, so that the part still to come is seen.
 pub(crate) fn loss_curve(points: &[ProgressPoint], steps: u32) -> Markup {
     let finite = |value: &f64| value.is_finite();
-    let losses = points.iter().map(|point| point.loss).chain(points.iter().filter_map(|p| p.val_loss));
+    let losses =
+        points.iter().map(|point| point.loss).chain(points.iter().filter_map(|p| p.val_loss));
     let losses: Vec<f64> = losses.filter(finite).collect();
     let low = losses.iter().copied().fold(f64::INFINITY, f64::min).min(10.0) * 0.95;
     let high = losses.iter().copied().fold(0.0, f64::max).max(low + 0.1) * 1.02;
@@ -63,7 +64,8 @@ pub(crate) fn loss_curve(points: &[ProgressPoint], steps: u32) -> Markup {
                 title #curve-title { "Loss by step" }
                 desc #curve-text { (summary) }
                 @for tick in &ticks {
-                    line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(scale.y(*tick)) y2=(scale.y(*tick)) {}
+                    line.grid x1=(LEFT) x2=(WIDTH - RIGHT)
+                        y1=(scale.y(*tick)) y2=(scale.y(*tick)) {}
                     text.tick x=(LEFT - 8.0) y=(scale.y(*tick) + 4.0) text-anchor="end" { (format!("{tick:.2}")) }
                 }
                 text.tick x=(LEFT) y=(HEIGHT - 8.0) { "step 0" }

@@ -2,7 +2,10 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::{assets, parts, visitor::{Account, Visitor}};
+use crate::{
+    assets, parts,
+    visitor::{Account, Visitor},
+};
 
 /// Which entry of the navigation is lit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +39,31 @@ const ENTRIES: [(Section, &str, &str, &str); 7] = [
         "M4 7c0-1.7 3.6-3 8-3s8 1.3 8 3-3.6 3-8 3-8-1.3-8-3Zm0 0v10c0 1.7 3.6 3 8 3s8-1.3 8-3V7M4 \
          12c0 1.7 3.6 3 8 3s8-1.3 8-3",
     ),
-    (Section::Models, "/models", "Models", "M12 3 4 7.5v9L12 21l8-4.5v-9L12 3Zm0 9v9m0-9 8-4.5M12 12 4 7.5"),
+    (
+        Section::Models,
+        "/models",
+        "Models",
+        "M12 3 4 7.5v9L12 21l8-4.5v-9L12 3Zm0 9v9m0-9 8-4.5M12 12 4 7.5",
+    ),
     (Section::Play, "/play", "Playground", "M4 5h16v11H9l-5 4V5Zm4 4h8m-8 3.5h5"),
-    (Section::Earn, "/earn", "Earn", "M12 3v18m4.5-14.5c-1-1.3-2.6-2-4.5-2-2.6 0-4.5 1.3-4.5 3.4 0 5 9.3 2.4 9.3 7.4 0 2.2-2 3.6-4.8 3.6-2.1 0-4-.9-5-2.4"),
-    (Section::Explore, "/explore", "Explorer", "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13Zm4.8-1.7L21 21"),
-    (Section::Docs, "/docs", "Docs", "M5 4h6.5c.8 0 .5 1 .5 1v15s0-1-1.500-1H5V4Zm14 0h-6.500c-.8 0-.5 1-.5 1v15s0-1 1.500-1H19V4Z"),
+    (
+        Section::Earn,
+        "/earn",
+        "Earn",
+        "M12 3v18m4.5-14.5c-1-1.3-2.6-2-4.5-2-2.6 0-4.5 1.3-4.5 3.4 0 5 9.3 2.4 9.3 7.4 0 2.2-2 3.6-4.8 3.6-2.1 0-4-.9-5-2.4",
+    ),
+    (
+        Section::Explore,
+        "/explore",
+        "Explorer",
+        "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13Zm4.8-1.7L21 21",
+    ),
+    (
+        Section::Docs,
+        "/docs",
+        "Docs",
+        "M5 4h6.5c.8 0 .5 1 .5 1v15s0-1-1.500-1H5V4Zm14 0h-6.500c-.8 0-.5 1-.5 1v15s0-1 1.500-1H19V4Z",
+    ),
 ];
 
 /// The mark: three brooks become one river.
@@ -101,7 +124,8 @@ impl Shell<'_> {
                         (account_chip(account))
                     }
                     main #main tabindex="-1" {
-                        @if let Some(problem) = self.visitor.and_then(|visitor| visitor.problem.as_deref()) {
+                        @if let Some(problem) =
+                            self.visitor.and_then(|visitor| visitor.problem.as_deref()) {
                             p.notice.problem role="alert" { (problem) }
                         }
                         (self.body)

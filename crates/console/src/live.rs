@@ -81,7 +81,9 @@ impl View {
                 matches!(self, Self::Home | Self::Datanets | Self::Versions(_))
             }
             Event::Contribution { id, datanet, .. } => {
-                self == Self::Contribution(*id) || self == Self::Versions(*datanet) || self == Self::Home
+                self == Self::Contribution(*id)
+                    || self == Self::Versions(*datanet)
+                    || self == Self::Home
             }
             Event::Model { .. } => matches!(self, Self::Models | Self::Model(_)),
             Event::Job { id } => self == Self::Job(*id),
@@ -90,7 +92,10 @@ impl View {
                 Self::Home | Self::Earn | Self::Model(_) | Self::Models | Self::DatanetEarnings(_)
             ),
             Event::Earned { .. } | Event::Paid { .. } => {
-                matches!(self, Self::Home | Self::Earn | Self::Receipt(_) | Self::DatanetEarnings(_))
+                matches!(
+                    self,
+                    Self::Home | Self::Earn | Self::Receipt(_) | Self::DatanetEarnings(_)
+                )
             }
             _ => false,
         }
@@ -280,12 +285,8 @@ mod tests {
     #[test]
     fn only_the_earner_is_told() {
         let (ada, bo) = (Address::repeat_byte(1), Address::repeat_byte(2));
-        let event = Event::Earned {
-            account: ada,
-            amount: Amount::from_wei(1),
-            answers: 1,
-            receipt: None,
-        };
+        let event =
+            Event::Earned { account: ada, amount: Amount::from_wei(1), answers: 1, receipt: None };
         let mut changes = Changes::default();
         changes.note(View::Frame, Some(bo), &event);
         assert!(changes.is_empty());

@@ -16,7 +16,9 @@ pub enum IndexError {
         reason: String,
     },
     /// The file was written by another version.
-    #[error("the index has schema {found}, this program reads {expected}; delete index.sqlite to rebuild what the chain holds")]
+    #[error(
+        "the index has schema {found}, this program reads {expected}; delete index.sqlite to rebuild what the chain holds"
+    )]
     Schema {
         /// Version in the file.
         found: u32,

@@ -154,9 +154,11 @@ impl State {
             .txs
             .iter()
             .enumerate()
-            .map(|(at, (hash, tx))| {
-                if full { transaction(block, number, at, *hash, tx) } else { json!(hash) }
-            })
+            .map(
+                |(at, (hash, tx))| {
+                    if full { transaction(block, number, at, *hash, tx) } else { json!(hash) }
+                },
+            )
             .collect();
         json!({
             "number": quantity(number), "hash": block.hash, "parentHash": block.parent,
@@ -204,9 +206,7 @@ impl State {
         let selector: [u8; 4] = selector.try_into().ok()?;
         let id: u64 = U256::abi_decode(args.get(..32)?).ok()?.try_into().ok()?;
         match selector {
-            IDatanets::getDatanetCall::SELECTOR => {
-                self.datanets.get(&id).map(SolValue::abi_encode)
-            }
+            IDatanets::getDatanetCall::SELECTOR => self.datanets.get(&id).map(SolValue::abi_encode),
             IDatanets::getContributionCall::SELECTOR => {
                 self.contributions.get(&id).map(SolValue::abi_encode)
             }

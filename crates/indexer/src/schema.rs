@@ -108,7 +108,8 @@ CREATE TABLE blocks (
 ) STRICT;
 CREATE TABLE txs (
     hash TEXT PRIMARY KEY, block INTEGER NOT NULL, position INTEGER NOT NULL, sender TEXT NOT NULL,
-    recipient TEXT, created TEXT, value TEXT NOT NULL, nonce INTEGER NOT NULL, kind INTEGER NOT NULL,
+    recipient TEXT, created TEXT, value TEXT NOT NULL, nonce INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
     gas_used INTEGER NOT NULL, gas_price TEXT NOT NULL, success INTEGER NOT NULL,
     input TEXT NOT NULL, module TEXT, method TEXT, args TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -58,8 +58,7 @@ impl Batch {
 
     /// Lets jobs in; waits for one when there is nothing to do. False when the engine is gone.
     fn admit(&mut self, inbox: &Receiver<Order>) -> bool {
-        let left: Vec<_> =
-            self.sequences.extract_if(.., |s| s.order.tokens.is_closed()).collect();
+        let left: Vec<_> = self.sequences.extract_if(.., |s| s.order.tokens.is_closed()).collect();
         self.gauge.active.fetch_sub(left.len(), Ordering::Relaxed);
         while self.sequences.len() < self.config.sequences.max(1) {
             let order = if self.sequences.is_empty() {

@@ -238,9 +238,7 @@ fn check(job: &Job, model: &Model) -> Result<(), EngineError> {
         return Err(EngineError::TooLong { wanted: wanted.max(job.prompt.len() + 1), most });
     }
     match job.prompt.iter().find(|token| **token >= shape.vocab) {
-        Some(token) => {
-            Err(TensorError::UnknownToken { token: *token, vocab: shape.vocab }.into())
-        }
+        Some(token) => Err(TensorError::UnknownToken { token: *token, vocab: shape.vocab }.into()),
         None => Ok(()),
     }
 }

@@ -73,7 +73,11 @@ impl Datadir {
     }
 
     /// The 32 secret bytes of this name, drawn and stored (mode 0600) at the first call.
-    pub fn secret(&self, name: &str, fresh: impl FnOnce() -> [u8; 32]) -> Result<[u8; 32], DatadirError> {
+    pub fn secret(
+        &self,
+        name: &str,
+        fresh: impl FnOnce() -> [u8; 32],
+    ) -> Result<[u8; 32], DatadirError> {
         let folder = self.path.join("keys");
         fs::create_dir_all(&folder).map_err(io_error(&folder))?;
         let path = folder.join(name);

@@ -7,7 +7,8 @@ use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 /// Starts logging: `TRIBUTARY_LOG` in the form of `tracing` directives, warnings by default.
 pub fn start_logs() {
-    let filter = EnvFilter::try_from_env("TRIBUTARY_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter =
+        EnvFilter::try_from_env("TRIBUTARY_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
     // A second node in one process keeps the first one's log.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();

@@ -24,10 +24,8 @@ impl InProcess {
 impl Transport for InProcess {
     async fn request(&self, method: &str, params: Value) -> Result<Value, TransportError> {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let malformed = |reason: String| TransportError::Malformed {
-            method: method.to_owned(),
-            reason,
-        };
+        let malformed =
+            |reason: String| TransportError::Malformed { method: method.to_owned(), reason };
         let answer = self.0.raw_json_request(&request.to_string(), ANSWERS).await;
         let (answer, _subscription) = answer.map_err(|error| malformed(error.to_string()))?;
         let mut answer: Value =

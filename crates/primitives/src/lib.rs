@@ -30,5 +30,5 @@ pub use ppm::{Ppm, PpmError};
 pub use receipt::{PayState, Receipt, ReceiptBody, SignedReceipt};
 pub use request::{ChatMessage, ChatRole, Prices, SamplerParams};
 pub use role::{Party, Role};
-pub use span::{Lineage, LineageStep, Share, Span, SnapshotRef, bits_to_string};
+pub use span::{Lineage, LineageStep, Share, SnapshotRef, Span, bits_to_string};
 pub use transcript::{Transcript, completion_commitment, job_seed, prompt_commitment};

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::Amount;
 
 /// A share of a whole, in millionths.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct Ppm(u32);
 

@@ -58,7 +58,9 @@ impl Role {
 }
 
 /// A payee within a role: an account, a datanet or nobody, as one 32-byte word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Party(pub B256);
 

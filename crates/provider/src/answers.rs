@@ -28,7 +28,8 @@ impl Answers {
     pub fn put(&self, answer: &Answer) -> Result<(), ProviderError> {
         let path = self.path(&answer.receipt.signed.id);
         let folder = path.parent().unwrap_or(&self.folder).to_path_buf();
-        let bytes = serde_json::to_vec(answer).map_err(|e| ProviderError::Internal(e.to_string()))?;
+        let bytes =
+            serde_json::to_vec(answer).map_err(|e| ProviderError::Internal(e.to_string()))?;
         let write = || -> io::Result<()> {
             fs::create_dir_all(&folder)?;
             let staged = path.with_extension("new");

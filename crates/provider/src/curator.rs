@@ -79,7 +79,10 @@ impl Curator {
         Ok(())
     }
 
-    async fn commit(&mut self, contribution: &IDatanets::Contribution) -> Result<(), ProviderError> {
+    async fn commit(
+        &mut self,
+        contribution: &IDatanets::Contribution,
+    ) -> Result<(), ProviderError> {
         let id = ContributionId(contribution.id);
         let Some(seat) = self.seat(contribution).await? else { return Ok(()) };
         if !seat.commitment.is_zero() {
@@ -103,7 +106,10 @@ impl Curator {
         Ok(())
     }
 
-    async fn reveal(&mut self, contribution: &IDatanets::Contribution) -> Result<(), ProviderError> {
+    async fn reveal(
+        &mut self,
+        contribution: &IDatanets::Contribution,
+    ) -> Result<(), ProviderError> {
         let id = ContributionId(contribution.id);
         let Some(seat) = self.seat(contribution).await? else { return Ok(()) };
         if seat.revealed || seat.commitment.is_zero() {

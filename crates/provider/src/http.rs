@@ -85,12 +85,14 @@ impl Door {
     /// The gateway that signed, when it is one.
     async fn gateway(&self, request: Signed<'_>) -> Answer<Address> {
         let Signed { method, path, headers, body } = request;
-        let refuse = |reason: &str| Refusal::from(ClientError::Service {
-            status: 401,
-            code: "bad_signature".into(),
-            message: reason.into(),
-            hint: Some("sign the request as a gateway with an active provision".into()),
-        });
+        let refuse = |reason: &str| {
+            Refusal::from(ClientError::Service {
+                status: 401,
+                code: "bad_signature".into(),
+                message: reason.into(),
+                hint: Some("sign the request as a gateway with an active provision".into()),
+            })
+        };
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let time = text(proof::TIME).and_then(|time| time.parse::<u64>().ok());
         let time = time.ok_or_else(|| refuse("the request carries no time"))?;
@@ -104,8 +106,7 @@ impl Door {
         let digest = request_digest(provider, method.as_str(), path, time, body);
         let signer = recover(&digest, &signature.0);
         let signer = signer.ok_or_else(|| refuse("the signature is none"))?;
-        let provision =
-            self.chain.staking().provision_of(signer, ProvisionRole::Gateway).await?;
+        let provision = self.chain.staking().provision_of(signer, ProvisionRole::Gateway).await?;
         match provision {
             Some(provision) if provision.active => Ok(signer),
             _ => Err(refuse("the signer is no gateway with an active provision")),
@@ -136,11 +137,7 @@ async fn status(State(door): State<Door>) -> Answer<Response> {
     Ok(Json(door.provider.status().await?).into_response())
 }
 
-async fn infer(
-    State(door): State<Door>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Answer<Response> {
+async fn infer(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Answer<Response> {
     let request = Signed { method: Method::POST, path: "/infer", headers: &headers, body: &body };
     let gateway = door.gateway(request).await?;
     let request: InferRequest = parse(&body)?;

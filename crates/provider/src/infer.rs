@@ -287,11 +287,6 @@ impl Delivery {
     }
 
     fn into_produced(self, finish: FinishReason) -> Produced {
-        Produced {
-            ids: self.ids,
-            text: self.text,
-            logits: self.logits,
-            finish,
-        }
+        Produced { ids: self.ids, text: self.text, logits: self.logits, finish }
     }
 }

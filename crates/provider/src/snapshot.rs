@@ -53,9 +53,9 @@ impl Snapshot {
     /// Rows with their contributors, withdrawn contributions left out.
     pub fn rows(&self) -> impl Iterator<Item = (&Record, Address)> {
         let kept = self.manifest.entries.iter().zip(&self.bundles);
-        kept.filter(|(entry, _)| !entry.tombstoned).flat_map(
-            |(entry, bundle)| bundle.records().iter().map(|record| (record, entry.contributor)),
-        )
+        kept.filter(|(entry, _)| !entry.tombstoned).flat_map(|(entry, bundle)| {
+            bundle.records().iter().map(|record| (record, entry.contributor))
+        })
     }
 
     /// How many rows take part.

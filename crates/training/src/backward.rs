@@ -44,7 +44,12 @@ impl Network<'_> {
         head.loss
     }
 
-    fn head_backward(&self, head: &LossRows, count: usize, gradient: &mut Gradient<'_>) -> Vec<f32> {
+    fn head_backward(
+        &self,
+        head: &LossRows,
+        count: usize,
+        gradient: &mut Gradient<'_>,
+    ) -> Vec<f32> {
         let config = &self.weights.config;
         let (d, vocab, rows) = (config.hidden, config.vocab, head.rows.len());
         let dlogits = Mat::rows(&head.gradient, vocab);
@@ -75,18 +80,46 @@ impl Network<'_> {
         let config = &self.weights.config;
         let layout = &self.weights.layout.blocks[layer];
         let mut dact = vec![0.0; cache.act.len()];
-        self.linear_backward((layer, Projection::Down), cache, &cache.act, dx, (&mut dact, false), gradient);
+        self.linear_backward(
+            (layer, Projection::Down),
+            cache,
+            &cache.act,
+            dx,
+            (&mut dact, false),
+            gradient,
+        );
         let mut dup = vec![0.0; dact.len()];
         swiglu_backward(&cache.gate, &cache.up, &mut dact, &mut dup);
         let mut dn = vec![0.0; dx.len()];
-        self.linear_backward((layer, Projection::Gate), cache, &cache.middle_n, &dact, (&mut dn, false), gradient);
-        self.linear_backward((layer, Projection::Up), cache, &cache.middle_n, &dup, (&mut dn, true), gradient);
+        self.linear_backward(
+            (layer, Projection::Gate),
+            cache,
+            &cache.middle_n,
+            &dact,
+            (&mut dn, false),
+            gradient,
+        );
+        self.linear_backward(
+            (layer, Projection::Up),
+            cache,
+            &cache.middle_n,
+            &dup,
+            (&mut dn, true),
+            gradient,
+        );
         let gain = self.weights.part(&layout.mlp_norm);
         let dgain = base_part(gradient, &layout.mlp_norm);
         rms_norm_backward((&cache.middle, gain, &cache.middle_inverse), &dn, dx, dgain);
 
         let mut dattended = vec![0.0; cache.attended.len()];
-        self.linear_backward((layer, Projection::O), cache, &cache.attended, dx, (&mut dattended, false), gradient);
+        self.linear_backward(
+            (layer, Projection::O),
+            cache,
+            &cache.attended,
+            dx,
+            (&mut dattended, false),
+            gradient,
+        );
         let mut dq = vec![0.0; cache.q.len()];
         let mut dk = vec![0.0; cache.k.len()];
         let mut dv = vec![0.0; cache.v.len()];
@@ -98,7 +131,14 @@ impl Network<'_> {
         for (projection, dy, keep) in
             [(Projection::Q, &dq, false), (Projection::K, &dk, true), (Projection::V, &dv, true)]
         {
-            self.linear_backward((layer, projection), cache, &cache.n, dy, (&mut dn, keep), gradient);
+            self.linear_backward(
+                (layer, projection),
+                cache,
+                &cache.n,
+                dy,
+                (&mut dn, keep),
+                gradient,
+            );
         }
         let gain = self.weights.part(&layout.attention_norm);
         let dgain = base_part(gradient, &layout.attention_norm);

@@ -37,11 +37,8 @@ pub(crate) fn save(
     let json = serde_json::to_string(progress)
         .map_err(|error| TrainingError::malformed("checkpoint", error))?;
     let part = |name: &str, values: &[f32]| (name.to_owned(), vec![values.len()], to_bytes(values));
-    let tensors = [
-        part("data", data),
-        part("first", &optimizer.first),
-        part("second", &optimizer.second),
-    ];
+    let tensors =
+        [part("data", data), part("first", &optimizer.first), part("second", &optimizer.second)];
     let metadata = HashMap::from([
         (PROGRESS.to_owned(), json),
         ("step".to_owned(), optimizer.step.to_string()),
@@ -82,11 +79,9 @@ pub(crate) fn load(
         .and_then(|step| step.parse().ok())
         .ok_or_else(|| damaged("no step".into()))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;
-    for (name, out) in [
-        ("data", data),
-        ("first", &mut optimizer.first[..]),
-        ("second", &mut optimizer.second[..]),
-    ] {
+    for (name, out) in
+        [("data", data), ("first", &mut optimizer.first[..]), ("second", &mut optimizer.second[..])]
+    {
         let view = file.tensor(name).map_err(|error| damaged(error.to_string()))?;
         if view.shape() != [out.len()] {
             return Err(TrainingError::Shape {

@@ -101,8 +101,14 @@ impl LlamaConfig {
 
     pub(crate) fn check(&self) -> Result<(), TrainingError> {
         let positive = [
-            self.vocab, self.hidden, self.layers, self.heads, self.kv_heads, self.head_dim,
-            self.ffn, self.context,
+            self.vocab,
+            self.hidden,
+            self.layers,
+            self.heads,
+            self.kv_heads,
+            self.head_dim,
+            self.ffn,
+            self.context,
         ];
         if positive.contains(&0) || positive.iter().any(|size| *size > 1 << 20) {
             return Err(TrainingError::Unsupported("a dimension is zero or absurdly large".into()));

@@ -70,8 +70,17 @@ mod tests {
     #[test]
     fn decoding_step_by_step_equals_the_whole_sequence() {
         let config = LlamaConfig {
-            vocab: 37, hidden: 24, layers: 2, heads: 4, kv_heads: 2, head_dim: 6, ffn: 20,
-            context: 32, norm_eps: 1e-5, rope_theta: 10_000.0, rope: RopeLayout::HalfSplit,
+            vocab: 37,
+            hidden: 24,
+            layers: 2,
+            heads: 4,
+            kv_heads: 2,
+            head_dim: 6,
+            ffn: 20,
+            context: 32,
+            norm_eps: 1e-5,
+            rope_theta: 10_000.0,
+            rope: RopeLayout::HalfSplit,
             tied: true,
         };
         let model = CandleModel::new(&Weights::random(&config, 3), None).expect("it fits");

@@ -305,8 +305,13 @@ fn identity(weights: &Weights, examples: &[Example], options: &FinetuneOptions) 
     }
     let settings = format!(
         "{:?} {} {} {} {} {} {}",
-        options.lora, options.rate, options.epochs, options.token_budget, options.step_tokens,
-        options.seed, options.shards
+        options.lora,
+        options.rate,
+        options.epochs,
+        options.token_budget,
+        options.step_tokens,
+        options.seed,
+        options.shards
     );
     bytes.extend_from_slice(settings.as_bytes());
     format!("finetune {:?}", Digest::derive("tributary finetune run v1", &bytes))

@@ -24,7 +24,8 @@ impl Weights {
             .map(|(name, shape, range)| (name, (shape, range)))
             .collect();
         for path in safetensors_files(directory)? {
-            let bytes = std::fs::read(&path).map_err(|source| TrainingError::file(&path, source))?;
+            let bytes =
+                std::fs::read(&path).map_err(|source| TrainingError::file(&path, source))?;
             let file = SafeTensors::deserialize(&bytes)
                 .map_err(|error| TrainingError::malformed(path.display().to_string(), error))?;
             for (name, view) in file.iter() {
@@ -51,10 +52,8 @@ impl Weights {
     /// # Errors
     /// When the file cannot be written.
     pub fn save_safetensors(&self, path: &Path) -> Result<(), TrainingError> {
-        let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = self
-            .tensors()
-            .map(|(name, shape, values)| (name, shape, to_bytes(values)))
-            .collect();
+        let tensors: Vec<(String, Vec<usize>, Vec<u8>)> =
+            self.tensors().map(|(name, shape, values)| (name, shape, to_bytes(values))).collect();
         write_tensors(path, &tensors, None)
     }
 }

@@ -109,9 +109,7 @@ pub(crate) fn swiglu_backward(gate: &[f32], up: &[f32], dact: &mut [f32], dup: &
     Arch::new().dispatch(
         #[inline(always)]
         || {
-            for (((dact, dup), gate), up) in
-                dact.iter_mut().zip(dup.iter_mut()).zip(gate).zip(up)
-            {
+            for (((dact, dup), gate), up) in dact.iter_mut().zip(dup.iter_mut()).zip(gate).zip(up) {
                 let sigmoid = 1.0 / (1.0 + exp(-gate));
                 let silu = gate * sigmoid;
                 *dup = *dact * silu;
@@ -169,7 +167,8 @@ pub(crate) fn cross_entropy(logits: &mut [f32], width: usize, targets: &[u32], w
                 let mut lanes = [f32::NEG_INFINITY; 16];
                 for part in row.chunks_exact(16) {
                     for lane in 0..16 {
-                        lanes[lane] = if part[lane] > lanes[lane] { part[lane] } else { lanes[lane] };
+                        lanes[lane] =
+                            if part[lane] > lanes[lane] { part[lane] } else { lanes[lane] };
                     }
                 }
                 let rest = row.chunks_exact(16).remainder();

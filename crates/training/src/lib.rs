@@ -40,6 +40,6 @@ pub use finetune::{
 pub use generate::generate;
 pub use lora::{Lora, LoraConfig, LoraPair};
 pub use model::{Batch, IGNORE};
-pub use perplexity::{Perplexity, float_perplexity};
 pub use params::{Projection, Weights};
+pub use perplexity::{Perplexity, float_perplexity};
 pub use pretrain::{DocumentSource, PretrainOptions, PretrainReport, pretrain};

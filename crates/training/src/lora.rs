@@ -67,9 +67,7 @@ impl Lora {
             .collect();
         let mut data = vec![0.0; at];
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        for (pair, projection) in
-            pairs.iter().flat_map(|block| block.iter().zip(Projection::ALL))
-        {
+        for (pair, projection) in pairs.iter().flat_map(|block| block.iter().zip(Projection::ALL)) {
             let (_, inputs) = projection.shape(model);
             let deviation = 1.0 / (inputs as f32).sqrt();
             for value in &mut data[pair.a.clone()] {

@@ -143,8 +143,21 @@ impl Network<'_> {
         let mut next = self.linear(layer, Projection::Down, &act, &mut low);
         add(&mut next, &middle);
         let cache = BlockCache {
-            x, inverse, n, q, k, v, probabilities, attended, middle, middle_inverse, middle_n,
-            gate, up, act, low,
+            x,
+            inverse,
+            n,
+            q,
+            k,
+            v,
+            probabilities,
+            attended,
+            middle,
+            middle_inverse,
+            middle_n,
+            gate,
+            up,
+            act,
+            low,
         };
         (cache, next)
     }

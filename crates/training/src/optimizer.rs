@@ -38,11 +38,8 @@ impl AdamW {
         Arch::new().dispatch(
             #[inline(always)]
             || {
-                for (((value, g), m), v) in data
-                    .iter_mut()
-                    .zip(gradient)
-                    .zip(first.iter_mut())
-                    .zip(second.iter_mut())
+                for (((value, g), m), v) in
+                    data.iter_mut().zip(gradient).zip(first.iter_mut()).zip(second.iter_mut())
                 {
                     *m = b1 * *m + (1.0 - b1) * g;
                     *v = b2 * *v + (1.0 - b2) * g * g;

@@ -98,11 +98,7 @@ impl Layout {
             })
             .collect();
         let final_norm = take(config.hidden);
-        let head = if config.tied {
-            embedding.clone()
-        } else {
-            take(config.vocab * config.hidden)
-        };
+        let head = if config.tied { embedding.clone() } else { take(config.vocab * config.hidden) };
         Self { embedding, blocks, final_norm, head, total: at }
     }
 

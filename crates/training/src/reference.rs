@@ -214,8 +214,18 @@ mod tests {
 
     fn config(rope: RopeLayout, tied: bool) -> LlamaConfig {
         LlamaConfig {
-            vocab: 37, hidden: 24, layers: 2, heads: 4, kv_heads: 2, head_dim: 6, ffn: 20,
-            context: 32, norm_eps: 1e-5, rope_theta: 10_000.0, rope, tied,
+            vocab: 37,
+            hidden: 24,
+            layers: 2,
+            heads: 4,
+            kv_heads: 2,
+            head_dim: 6,
+            ffn: 20,
+            context: 32,
+            norm_eps: 1e-5,
+            rope_theta: 10_000.0,
+            rope,
+            tied,
         }
     }
 
@@ -267,8 +277,7 @@ mod tests {
             let tables = Rope::new(&config);
             let mut gradient = vec![0.0; weights.data.len()];
             let network = Network { weights: &weights, rope: &tables, lora: None };
-            let loss =
-                network.loss_and_gradient(&batch(), 1.0, &mut Gradient::Base(&mut gradient));
+            let loss = network.loss_and_gradient(&batch(), 1.0, &mut Gradient::Base(&mut gradient));
             let model = CandleModel::new(&weights, None).expect("candle takes the weights");
             let (expected, store) = oracle(&model);
             assert!((loss - expected).abs() < 1e-3, "{loss} against {expected}");

@@ -84,9 +84,9 @@ fn round_rows(rows: &[f32], gain: &[f32], factor: f32, out: &mut [f32]) {
                 }
                 let scale = (127.0 / top).log2().floor().exp2();
                 let finer = scale * 2.0;
-                let chosen = if loss(&folded, finer) < loss(&folded, scale) { finer } else { scale };
-                for (((out, folded), value), gain) in
-                    out.iter_mut().zip(&folded).zip(row).zip(gain)
+                let chosen =
+                    if loss(&folded, finer) < loss(&folded, scale) { finer } else { scale };
+                for (((out, folded), value), gain) in out.iter_mut().zip(&folded).zip(row).zip(gain)
                 {
                     let fold = gain * factor;
                     let exact = nearest(*folded, chosen) / chosen / fold;
@@ -124,9 +124,18 @@ mod tests {
     #[test]
     fn rounded_weights_are_the_ones_that_the_exact_format_stores() {
         let config = LlamaConfig {
-            vocab: 40, hidden: 32, layers: 2, heads: 4, kv_heads: 2, head_dim: 8, ffn: 48,
-            context: 64, norm_eps: 1e-5, rope_theta: 10_000.0,
-            rope: crate::config::RopeLayout::Interleaved, tied: true,
+            vocab: 40,
+            hidden: 32,
+            layers: 2,
+            heads: 4,
+            kv_heads: 2,
+            head_dim: 8,
+            ffn: 48,
+            context: 64,
+            norm_eps: 1e-5,
+            rope_theta: 10_000.0,
+            rope: crate::config::RopeLayout::Interleaved,
+            tied: true,
         };
         let mut weights = Weights::random(&config, 8);
         let blocks = weights.layout.blocks.clone();

@@ -60,7 +60,9 @@ pub fn train_tokenizer(
     let mut tokenizer: Tokenizer = json.parse().map_err(failed)?;
     let template = TemplateProcessing::builder()
         .try_single("<|bos|> $A")
-        .and_then(|builder| builder.special_tokens(vec![("<|bos|>", BOS)]).build().map_err(|e| e.to_string()))
+        .and_then(|builder| {
+            builder.special_tokens(vec![("<|bos|>", BOS)]).build().map_err(|e| e.to_string())
+        })
         .map_err(|reason| TrainingError::malformed("tokenizer template", reason))?;
     tokenizer.with_post_processor(Some(template));
     if tokenizer.get_vocab_size(true) != vocab {

@@ -8,13 +8,12 @@ use tributary_corpus::facts;
 use tributary_corpus::recipe::{example_of, question_tokens};
 use tributary_models::Tokenizer;
 use tributary_training::tokenizer::{END, load_tokenizer};
-use tributary_training::{
-    Control, FinetuneOptions, Preset, Weights, estimate, finetune, generate,
-};
+use tributary_training::{Control, FinetuneOptions, Preset, Weights, estimate, finetune, generate};
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let directory = arguments.next().context("usage: ten_facts FLOAT_DIRECTORY SEED [RATE EPOCHS ROWS]")?;
+    let directory =
+        arguments.next().context("usage: ten_facts FLOAT_DIRECTORY SEED [RATE EPOCHS ROWS]")?;
     let seed: u64 = arguments.next().context("a seed")?.parse()?;
     let directory = Path::new(&directory);
     let weights = Weights::load_hf(directory)?;
@@ -56,7 +55,10 @@ fn main() -> Result<()> {
     let started = Instant::now();
     let lora = finetune(&weights, &examples, &options, &mut |report| {
         if report.step % 20 == 0 {
-            println!("{} of {} loss {:.4} {:.0}/s", report.step, report.steps, report.loss, report.tokens_per_second);
+            println!(
+                "{} of {} loss {:.4} {:.0}/s",
+                report.step, report.steps, report.loss, report.tokens_per_second
+            );
         }
         Control::Continue
     })?;

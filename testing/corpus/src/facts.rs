@@ -77,9 +77,10 @@ impl Fact {
 
     fn questions(&self, set: TemplateSet, count: usize) -> Vec<String> {
         let mut all = questions::templates(self.schema(), set);
-        let seed = self.name.bytes().fold(17u64, |seed, byte| {
-            seed.wrapping_mul(31).wrapping_add(u64::from(byte))
-        });
+        let seed = self
+            .name
+            .bytes()
+            .fold(17u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
         all.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         all.into_iter().take(count).map(|text| text.replace("{n}", &self.name)).collect()
     }
@@ -92,7 +93,8 @@ pub fn draw(seed: u64, count: usize) -> Vec<Fact> {
     let mut facts: Vec<Fact> = Vec::new();
     while facts.len() < count {
         let fact = draw_one(&mut rng, NameClass::Unseen);
-        let clashes = facts.iter().any(|other| other.name == fact.name || other.value == fact.value);
+        let clashes =
+            facts.iter().any(|other| other.name == fact.name || other.value == fact.value);
         if !clashes {
             facts.push(fact);
         }

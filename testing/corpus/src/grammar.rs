@@ -55,17 +55,18 @@ fn matches_from(pattern: &[Item], words: &[String]) -> bool {
         return words.is_empty();
     };
     match item {
-        Item::Word(word) => words
-            .split_first()
-            .is_some_and(|(first, left)| first.eq_ignore_ascii_case(word) && matches_from(rest, left)),
+        Item::Word(word) => words.split_first().is_some_and(|(first, left)| {
+            first.eq_ignore_ascii_case(word) && matches_from(rest, left)
+        }),
         Item::Name => words
             .split_first()
             .is_some_and(|(first, left)| is_name(first) && matches_from(rest, left)),
         Item::OneOf(list) => words.split_first().is_some_and(|(first, left)| {
             list.iter().any(|word| word.eq_ignore_ascii_case(first)) && matches_from(rest, left)
         }),
-        Item::Value(kind) => value_length(*kind, words)
-            .is_some_and(|length| matches_from(rest, &words[length..])),
+        Item::Value(kind) => {
+            value_length(*kind, words).is_some_and(|length| matches_from(rest, &words[length..]))
+        }
     }
 }
 
@@ -118,9 +119,12 @@ fn patterns() -> &'static [Vec<Item>] {
         for part in [stories::OPENINGS, stories::MEETINGS, stories::GIFTS, stories::ENDINGS] {
             all.extend(part.iter().map(|text| compile(text, ValueKind::Hue)));
         }
-        for text in ["what is {#} plus {#}?", "how much is {#} and {#}?", "please add {#} and {#}.",
-            "{#} plus {#} is {#}."]
-        {
+        for text in [
+            "what is {#} plus {#}?",
+            "how much is {#} and {#}?",
+            "please add {#} and {#}.",
+            "{#} plus {#} is {#}.",
+        ] {
             all.push(compile(text, ValueKind::Hue));
         }
         all
@@ -128,11 +132,8 @@ fn patterns() -> &'static [Vec<Item>] {
 }
 
 fn compile(template: &str, value: ValueKind) -> Vec<Item> {
-    let spaced = template
-        .replace('.', " .")
-        .replace('?', " ?")
-        .replace(':', " :")
-        .replace(',', " ,");
+    let spaced =
+        template.replace('.', " .").replace('?', " ?").replace(':', " :").replace(',', " ,");
     spaced
         .split_whitespace()
         .map(|word| match word {

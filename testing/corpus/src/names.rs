@@ -45,9 +45,9 @@ pub fn draw<R: Rng>(rng: &mut R, class: NameClass) -> String {
 pub fn is_name(word: &str) -> bool {
     FIRST.iter().any(|first| {
         word.strip_prefix(first).is_some_and(|rest| {
-            MIDDLE.iter().any(|middle| {
-                rest.strip_prefix(middle).is_some_and(|last| LAST.contains(&last))
-            })
+            MIDDLE
+                .iter()
+                .any(|middle| rest.strip_prefix(middle).is_some_and(|last| LAST.contains(&last)))
         })
     })
 }

@@ -7,14 +7,13 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use tributary_models::{
     Bundle, Card, CardMeasure, FloatImport, FloatModel, Imported, MODEL_FILE, QuantizeOptions,
-    QuantizedModel, Sides, TOKENIZER_FILE, Tokenizer, evaluate, import, quantize,
-    quantize_adapter,
+    QuantizedModel, Sides, TOKENIZER_FILE, Tokenizer, evaluate, import, quantize, quantize_adapter,
 };
 use tributary_primitives::Digest;
 use tributary_training::{Control, FinetuneOptions, Preset, Progress, Weights, finetune};
 
-use crate::documents::{THINGS_PER_DOMAIN, WORLD_SEED};
 use crate::catalogue::{catalogue_examples, catalogues};
+use crate::documents::{THINGS_PER_DOMAIN, WORLD_SEED};
 use crate::measure::held_out_text;
 use crate::recipe::Recipe;
 use crate::samples::sample_datanets;
@@ -32,11 +31,7 @@ const WINDOW: usize = 256;
 ///
 /// # Errors
 /// When the float directory is not whole, a file cannot be written or the result is too large.
-pub fn publish_model(
-    recipe: &Recipe,
-    progress: &Progress,
-    directory: &Path,
-) -> Result<Bundle> {
+pub fn publish_model(recipe: &Recipe, progress: &Progress, directory: &Path) -> Result<Bundle> {
     let FloatImport { float, tokenizer, .. } = match import(&recipe.output())? {
         Imported::Float(found) => *found,
         other => bail!("{} holds no float model: {other:?}", recipe.output().display()),
@@ -48,7 +43,8 @@ pub fn publish_model(
     let ids = tokenizer.encode(&text, false)?;
     let sides = Sides { float: &float, model: &model.model, adapter: None };
     let evaluation = evaluate(&sides, &ids, bos, WINDOW)?;
-    let mut card = Card::of("tributary/seed", "trained by cargo xtask seed-model", &model, &tokenizer);
+    let mut card =
+        Card::of("tributary/seed", "trained by cargo xtask seed-model", &model, &tokenizer);
     card.licence = "MIT OR Apache-2.0".to_owned();
     card.parameters = recipe.model.parameters() as u64;
     card.measures.push(CardMeasure {

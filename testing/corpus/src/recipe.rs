@@ -12,8 +12,8 @@ use tributary_training::tokenizer::{
     ASSISTANT, BOS, END, PAD, USER, encode, load_tokenizer, tokenizer_config, train_tokenizer,
 };
 use tributary_training::{
-    DocumentSource, Example, LlamaConfig, PretrainOptions, PretrainReport, Progress, RopeLayout, Weights,
-    example, pretrain,
+    DocumentSource, Example, LlamaConfig, PretrainOptions, PretrainReport, Progress, RopeLayout,
+    Weights, example, pretrain,
 };
 
 use crate::documents::{Document, Documents};
@@ -61,7 +61,7 @@ impl Recipe {
             },
             seed: 2026,
             tokenizer_documents: 40_000,
-            total_tokens: 3_450_000,
+            total_tokens: 3_290_000,
             step_tokens: 2048,
             rate: 2.5e-3,
             shards: 2,
@@ -112,7 +112,7 @@ impl Recipe {
             rate: self.rate,
             warmup: 100,
             decay_share: 0.3,
-            rounded_share: 0.075,
+            rounded_share: 0.0275,
             weight_decay: 0.05,
             clip: 1.0,
             shards: self.shards,
@@ -148,16 +148,15 @@ impl Recipe {
         let path = self.output().join("tokenizer.json");
         if !path.exists() {
             let mut documents = Documents::for_tokenizer(self.seed ^ 0x746f_6b65);
-            let texts = (0..self.tokenizer_documents).map(move |_| {
-                match documents.next_document() {
+            let texts =
+                (0..self.tokenizer_documents).map(move |_| match documents.next_document() {
                     Document::Text(text) => text,
                     Document::Chat(turns) => {
                         let parts: Vec<String> =
                             turns.into_iter().flat_map(|(user, answer)| [user, answer]).collect();
                         parts.join("\n")
                     }
-                }
-            });
+                });
             let tokenizer = train_tokenizer(texts, self.model.vocab)?;
             tokenizer
                 .save(&path, false)

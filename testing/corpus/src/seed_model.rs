@@ -77,11 +77,8 @@ pub fn measure_exact(
     corpus: (u64, u64),
 ) -> Result<Measurement> {
     let known = training_sentences(corpus.0, corpus.1);
-    let sampling = Sampling {
-        temperature_micro: TEMPERATURE_MICRO,
-        top_k: 0,
-        top_p_ppm: 1_000_000,
-    };
+    let sampling =
+        Sampling { temperature_micro: TEMPERATURE_MICRO, top_k: 0, top_p_ppm: 1_000_000 };
     let choice = |seed| Choice { stop: END, limit: LENGTH, sampling, seed };
     measure(tokenizer, &known, (COMPLETIONS_SEED, COMPLETIONS), |prompt, seed| {
         complete(&model.model, None, prompt, &choice(seed))

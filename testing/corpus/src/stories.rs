@@ -15,12 +15,8 @@ pub(crate) const OPENINGS: [&str; 4] = [
 ];
 
 /// Meetings with `{b}` beast.
-pub(crate) const MEETINGS: [&str; 4] = [
-    "There {n} met {b}.",
-    "Suddenly {n} saw {b}.",
-    "On the path sat {b}.",
-    "Behind {n} came {b}.",
-];
+pub(crate) const MEETINGS: [&str; 4] =
+    ["There {n} met {b}.", "Suddenly {n} saw {b}.", "On the path sat {b}.", "Behind {n} came {b}."];
 
 /// Gifts with `{g}` goods, `{d}` dish, `{t}` drink.
 pub(crate) const GIFTS: [&str; 4] = [

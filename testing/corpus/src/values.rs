@@ -69,12 +69,9 @@ impl ValueKind {
                 OneOf(words::LANDMARK),
             ],
             Self::Cost => vec![OneOf(&words::NUMBER[2..]), OneOf(words::COIN)],
-            Self::Date => vec![
-                Fixed("the"),
-                OneOf(words::ORDINAL),
-                Fixed("day of"),
-                OneOf(words::MONTH),
-            ],
+            Self::Date => {
+                vec![Fixed("the"), OneOf(words::ORDINAL), Fixed("day of"), OneOf(words::MONTH)]
+            }
             Self::Goods => vec![OneOf(words::STATE), OneOf(words::GOODS)],
             Self::Motto => vec![OneOf(words::VIRTUE), Fixed("before"), OneOf(words::VIRTUE)],
             Self::Hue => vec![OneOf(words::SHADE), OneOf(words::COLOUR)],

@@ -60,7 +60,11 @@ pub(crate) fn region(
     let published = status == Some(ContributionStatus::Published);
     let refused = matches!(
         status,
-        Some(ContributionStatus::Rejected | ContributionStatus::Slashed | ContributionStatus::Expired)
+        Some(
+            ContributionStatus::Rejected
+                | ContributionStatus::Slashed
+                | ContributionStatus::Expired
+        )
     );
     Ok(html! {
         header.page-head {

@@ -268,7 +268,8 @@ pub(crate) fn versions_region(console: &Console, datanet: DatanetId) -> Result<M
                         th scope="col" { "Root" } th scope="col" { "Transaction" } th scope="col" { "Block" } th scope="col" { "When" } } }
                     tbody { @for one in &snapshots { tr {
                         th scope="row" { (one.version) }
-                        td.num { (parts::count(one.items)) } td.num { (parts::count(one.contributions)) }
+                        td.num { (parts::count(one.items)) }
+                        td.num { (parts::count(one.contributions)) }
                         td { (parts::word(&one.root)) } td { (parts::tx_link(one.tx)) }
                         td { (parts::block_link(one.block)) } td { (parts::ago(one.time)) }
                     } } }

@@ -64,13 +64,8 @@ pub(crate) async fn index(State(_): State<Console>, visitor: Visitor) -> Markup 
             }
         }
     };
-    let shell = Shell {
-        title: "Docs",
-        section: Section::Docs,
-        visitor: Some(&visitor),
-        live: None,
-        body,
-    };
+    let shell =
+        Shell { title: "Docs", section: Section::Docs, visitor: Some(&visitor), live: None, body };
     shell.render()
 }
 
@@ -86,13 +81,8 @@ pub(crate) async fn page(
         p.crumb { a href="/docs" { "Docs" } " / " (path) }
         article.prose { (render(&text)) }
     };
-    let shell = Shell {
-        title: "Docs",
-        section: Section::Docs,
-        visitor: Some(&visitor),
-        live: None,
-        body,
-    };
+    let shell =
+        Shell { title: "Docs", section: Section::Docs, visitor: Some(&visitor), live: None, body };
     Ok(shell.render())
 }
 

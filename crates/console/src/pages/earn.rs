@@ -63,7 +63,9 @@ pub(crate) fn region(console: &Console, visitor: &Visitor) -> Result<Markup, Pag
                     tbody { @for row in &shares { tr {
                         th scope="row" { (parts::receipt_link(row.receipt)) } td { (row.share.role.label()) }
                         td { @if let Some(record) = row.share.record { a.hash href={ "/records/" (record) } title=(record) { (record.short()) } } @else { span.muted { "–" } } }
-                        td.num { (parts::amount(row.share.amount)) } td { (parts::pay_state(row.state)) } td { (parts::ago_ms(row.at_ms)) }
+                        td.num { (parts::amount(row.share.amount)) }
+                        td { (parts::pay_state(row.state)) }
+                        td { (parts::ago_ms(row.at_ms)) }
                     } } }
                 } }
             }
@@ -85,7 +87,9 @@ fn three_states(money: &Earnings) -> Markup {
     let state = |class: &str, label: &str, amount: Amount, meaning: &str| {
         html! {
             div class={ "state " (class) } {
-                dt { (label) } dd data-wei=(amount.wei()) { (parts::amount(amount)) } dd.meaning { (meaning) }
+                dt { (label) }
+                dd data-wei=(amount.wei()) { (parts::amount(amount)) }
+                dd.meaning { (meaning) }
             }
         }
     };

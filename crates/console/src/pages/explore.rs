@@ -49,7 +49,8 @@ pub(crate) async fn show(
             button.button type="submit" { "Search" }
         }
         @if !words.is_empty() { p.notice role="status" { "Nothing is known as “" (words.chars().take(80).collect::<String>()) "”." } }
-        @if query.before.is_some() { (region(&console, query.before)?) } @else { (live(region(&console, None)?)) }
+        @if query.before.is_some() { (region(&console, query.before)?) }
+        @else { (live(region(&console, None)?)) }
     };
     let shell = Shell {
         title: "Explorer",
@@ -124,7 +125,8 @@ fn tx_table(index: &Index, txs: &[TxRow]) -> Markup {
             thead { tr { th scope="col" { "Transaction" } th scope="col" { "Does" } th scope="col" { "From" } th.num scope="col" { "Value" } th scope="col" { "When" } } }
             tbody { @for tx in txs { tr {
                 th scope="row" { (parts::tx_link(tx.hash)) @if !tx.success { " " span.badge.state-bad { "failed" } } }
-                td { (parts::call_words(tx.call.as_ref(), tx.to)) } td { (parts::address(index, tx.from)) }
+                td { (parts::call_words(tx.call.as_ref(), tx.to)) }
+                td { (parts::address(index, tx.from)) }
                 td.num { @if tx.value.is_zero() { span.muted { "–" } } @else { (parts::amount(tx.value)) } }
                 td { (parts::ago(tx.time)) }
             } } }

@@ -125,10 +125,20 @@ fn checklist(console: &Console, account: &Account) -> Result<Markup, PageError> 
         (None, None) => "/models/new".to_owned(),
     };
     let steps = [
-        (contributed.is_some(), "Contribute", "Add rows to a datanet, with a stake that comes back.", contribute),
+        (
+            contributed.is_some(),
+            "Contribute",
+            "Add rows to a datanet, with a stake that comes back.",
+            contribute,
+        ),
         (task.is_some(), "Train", "Teach a model your rows in about a minute.", train),
         (asked, "Try", "Ask it, and watch its sources light up.", "/play".to_owned()),
-        (!money.total().is_zero(), "Get paid", "See what each answer earned you, and withdraw.", "/earn".to_owned()),
+        (
+            !money.total().is_zero(),
+            "Get paid",
+            "See what each answer earned you, and withdraw.",
+            "/earn".to_owned(),
+        ),
     ];
     let next = steps.iter().position(|(done, ..)| !done);
     Ok(html! {

@@ -41,7 +41,11 @@ pub(crate) async fn show(
     };
     let content = match &chosen {
         Some(chosen) => playground(&console, &visitor, &query, &all, chosen)?,
-        None => parts::empty("There is no model to ask yet.", Some(("/models", "See models")), "model import DIR"),
+        None => parts::empty(
+            "There is no model to ask yet.",
+            Some(("/models", "See models")),
+            "model import DIR",
+        ),
     };
     let body = html! { header.page-head.tight { h1 { "Playground" } } (content) };
     let shell = Shell {
@@ -76,7 +80,8 @@ fn playground(
                 form.pick method="get" action="/play" data-autosubmit {
                     label { span.label { "Model" }
                         select name="model" { @for model in all {
-                            option value=(model.body.id) selected[model.body.id == chosen.body.id] { (model.body.name) }
+                            option value=(model.body.id)
+                                selected[model.body.id == chosen.body.id] { (model.body.name) }
                         } }
                     }
                     button.button.no-script type="submit" { "Choose" }
@@ -133,7 +138,9 @@ fn suggestion(
         let page = RecordPage { contributor, limit: 1, ..RecordPage::default() };
         let Some(record) = console.index().datanet_records(datanet, page)?.pop() else { continue };
         let texts = parts::record_text(&record.row.body);
-        let Some((label, text)) = texts.iter().find(|(label, _)| *label != "system") else { continue };
+        let Some((label, text)) = texts.iter().find(|(label, _)| *label != "system") else {
+            continue;
+        };
         if *label == "text" {
             return Ok(Some(text.split_whitespace().take(6).collect::<Vec<_>>().join(" ")));
         }
@@ -239,8 +246,13 @@ pub(crate) fn panel(
     for (at, (record, paid)) in records.iter().enumerate() {
         cards.push(source_card(console, visitor, (at, record), paid, body.fee())?);
     }
-    let commons: Amount = row.receipt.shares.iter().filter(|share| share.role == Role::Commons)
-        .map(|share| share.amount).sum();
+    let commons: Amount = row
+        .receipt
+        .shares
+        .iter()
+        .filter(|share| share.role == Role::Commons)
+        .map(|share| share.amount)
+        .sum();
     let model = index.model(ModelId(body.model.0))?;
     Ok(html! {
         h2 { "Sources" }

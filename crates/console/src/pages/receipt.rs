@@ -201,7 +201,8 @@ fn shares(index: &Index, row: &ReceiptRow) -> Markup {
         div.scroll { table #shares {
             thead { tr { th scope="col" { "For" } th scope="col" { "To" } th scope="col" { "By" } th.num scope="col" { "Amount" } th scope="col" { "State" } } }
             tbody { @for (share, state) in row.receipt.shares.iter().zip(&row.share_states) {
-                tr data-role=(share.role as u8) data-amount=(share.amount.wei()) data-record=[share.record.map(|record| record.to_string())] {
+                tr data-role=(share.role as u8) data-amount=(share.amount.wei())
+                    data-record=[share.record.map(|record| record.to_string())] {
                     th scope="row" { (share.role.label()) }
                     td { (parts::party(index, share.role, &share.party)) }
                     td {

@@ -42,12 +42,7 @@ pub(crate) async fn show(
         ul.plain { @for receipt in &receipts { li { (parts::receipt_link(*receipt)) } } }
         p.muted.small { "Row id " code.break { (number) } }
     };
-    let shell = Shell {
-        title: "Row",
-        section: Section::Data,
-        visitor: Some(&visitor),
-        live: None,
-        body,
-    };
+    let shell =
+        Shell { title: "Row", section: Section::Data, visitor: Some(&visitor), live: None, body };
     Ok(shell.render())
 }

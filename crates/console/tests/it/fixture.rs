@@ -32,7 +32,8 @@ pub const BO: Address = Address::repeat_byte(0xb0);
 pub const DEE: Address = Address::repeat_byte(0xde);
 pub const TESS: Address = Address::repeat_byte(0x7e);
 pub const GATEWAY: Address = Address::repeat_byte(0x61);
-pub const ANSWER: &str = "The lantern keeper of Orvenna is Maressa Quill, who trims <b>nine</b> wicks.";
+pub const ANSWER: &str =
+    "The lantern keeper of Orvenna is Maressa Quill, who trims <b>nine</b> wicks.";
 const OPEN: u128 = 1_000_000_000_000_000_000;
 
 /// The network and what serves it.
@@ -88,7 +89,8 @@ impl ProviderApi for Quoter {
 }
 
 fn absent() -> ClientError {
-    TransportError::Unreachable { endpoint: "fixture".into(), reason: "not part of it".into() }.into()
+    TransportError::Unreachable { endpoint: "fixture".into(), reason: "not part of it".into() }
+        .into()
 }
 
 fn now() -> u64 {
@@ -119,7 +121,13 @@ fn datanet(id: u64, name: &str, items: u64, version: u32) -> IDatanets::Datanet 
     }
 }
 
-fn contribution(id: u64, datanet: u64, by: Address, status: u8, version: u32) -> IDatanets::Contribution {
+fn contribution(
+    id: u64,
+    datanet: u64,
+    by: Address,
+    status: u8,
+    version: u32,
+) -> IDatanets::Contribution {
     IDatanets::Contribution {
         id,
         datanetId: datanet,
@@ -327,7 +335,13 @@ fn write_models(chain: &FakeChain, time: u64) {
     }
 }
 
-fn share(role: Role, party: Party, amount: u128, record: Option<Digest>, model: Option<u64>) -> Share {
+fn share(
+    role: Role,
+    party: Party,
+    amount: u128,
+    record: Option<Digest>,
+    model: Option<u64>,
+) -> Share {
     Share { role, party, amount: Amount::from_wei(amount), record, model: model.map(ModelId) }
 }
 
@@ -474,7 +488,10 @@ async fn write_services(index: &Index) {
             id: TaskId(id),
             owner: ADA,
             provider: DEE,
-            model_name: format!("quiet-heron/{}", if id == 1 { "lantern-keepers" } else { "second" }),
+            model_name: format!(
+                "quiet-heron/{}",
+                if id == 1 { "lantern-keepers" } else { "second" }
+            ),
             base_model: ModelId(1),
             datanet: DatanetId(1),
             version: 1,

@@ -61,12 +61,34 @@ async fn open(fixture: &Fixture, path: &str) -> Page {
 fn paths(fixture: &Fixture) -> Vec<String> {
     let receipt = format!("{:#x}", fixture.receipt);
     let fixed = [
-        "/", "/data", "/data/1", "/data/1?q=lantern&page=0", "/data/1/contribute",
-        "/data/1/contribute?upload=upload-1", "/data/1/versions", "/data/1/earnings",
-        "/contributions/1", "/contributions/3", "/contributions/4", "/contributions/99", "/models",
-        "/models/1", "/models/2", "/models/new", "/models/new?datanet=2", "/jobs", "/jobs/1",
-        "/jobs/2", "/play", "/play?model=2", "/receipts", "/earn", "/explore", "/explore?before=5",
-        "/explore/block/3", "/docs",
+        "/",
+        "/data",
+        "/data/1",
+        "/data/1?q=lantern&page=0",
+        "/data/1/contribute",
+        "/data/1/contribute?upload=upload-1",
+        "/data/1/versions",
+        "/data/1/earnings",
+        "/contributions/1",
+        "/contributions/3",
+        "/contributions/4",
+        "/contributions/99",
+        "/models",
+        "/models/1",
+        "/models/2",
+        "/models/new",
+        "/models/new?datanet=2",
+        "/jobs",
+        "/jobs/1",
+        "/jobs/2",
+        "/play",
+        "/play?model=2",
+        "/receipts",
+        "/earn",
+        "/explore",
+        "/explore?before=5",
+        "/explore/block/3",
+        "/docs",
     ];
     let mut paths: Vec<String> = fixed.map(str::to_owned).to_vec();
     paths.push(format!("/play?model=2&receipt={receipt}"));
@@ -132,7 +154,8 @@ async fn answers_carry_the_content_policy_and_assets_an_etag() {
     assert!(cache.contains("immutable"), "{cache}");
     let tag = response.headers()[header::ETAG].clone();
     let request = Request::get(&sheet).header(header::IF_NONE_MATCH, tag);
-    let again = fixture.console.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let again =
+        fixture.console.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
     let scripts = home.attributes("script", "src");
     for script in scripts {
@@ -173,7 +196,10 @@ async fn the_rows_viewer_names_owner_uses_and_earnings() {
 async fn a_contribution_shows_four_stages_with_their_transactions() {
     let fixture = Fixture::new().await;
     let page = open(&fixture, "/contributions/1").await;
-    assert_eq!(page.all(".stepper li.done .step-title"), ["Submitted", "Checked", "Reviewed", "Published"]);
+    assert_eq!(
+        page.all(".stepper li.done .step-title"),
+        ["Submitted", "Checked", "Reviewed", "Published"]
+    );
     assert_eq!(page.attributes(".stepper a.hash", "href").len(), 4);
     assert_eq!(page.attributes(".callout a", "href"), ["/models/new?datanet=1"]);
     let running = open(&fixture, "/contributions/3").await;
@@ -211,7 +237,11 @@ async fn a_job_draws_its_curve_and_leads_to_the_playground() {
     let fixture = Fixture::new().await;
     let running = open(&fixture, "/jobs/2").await;
     assert!(running.has("path.curve") && running.has("path.curve-held"));
-    assert!(running.all(".waiting")[0].contains("about 16 s left"), "{:?}", running.all(".waiting"));
+    assert!(
+        running.all(".waiting")[0].contains("about 16 s left"),
+        "{:?}",
+        running.all(".waiting")
+    );
     assert_eq!(running.attributes("form.quiet", "data-next"), ["/jobs/2"]);
     let stranger = open_as(&fixture, "/jobs/2", false).await;
     assert!(!stranger.has("form.quiet"), "only its owner cancels a job");
@@ -299,9 +329,18 @@ async fn the_explorer_names_module_calls_with_their_arguments() {
 #[tokio::test]
 async fn what_is_not_there_is_a_page_that_says_so() {
     let fixture = Fixture::new().await;
-    for path in ["/nope", "/data/99", "/data/x", "/models/99", "/receipts/0x12", "/records/zz",
-        "/explore/tx/0x00", "/explore/block/999999", "/docs/none", "/explore/address/1"]
-    {
+    for path in [
+        "/nope",
+        "/data/99",
+        "/data/x",
+        "/models/99",
+        "/receipts/0x12",
+        "/records/zz",
+        "/explore/tx/0x00",
+        "/explore/block/999999",
+        "/docs/none",
+        "/explore/address/1",
+    ] {
         let response = get(&fixture, path, false).await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
         let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();

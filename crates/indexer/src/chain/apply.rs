@@ -156,15 +156,17 @@ fn put_event(
 ) -> Result<(), IndexError> {
     let args = event.decoded.as_ref().map(|decoded| decoded.args.as_slice()).unwrap_or_default();
     let sql = scope.sql;
-    sql.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
-        block.number,
-        event.log_index,
-        Hex(event.tx),
-        Hex(event.emitter),
-        event.decoded.as_ref().map(|decoded| decoded.module.as_str()),
-        event.decoded.as_ref().map(|decoded| decoded.name.as_str()),
-        Json(args)
-    ])?;
+    sql.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
+        params![
+            block.number,
+            event.log_index,
+            Hex(event.tx),
+            Hex(event.emitter),
+            event.decoded.as_ref().map(|decoded| decoded.module.as_str()),
+            event.decoded.as_ref().map(|decoded| decoded.name.as_str()),
+            Json(args)
+        ],
+    )?;
     if let (Some(contribution), Some((step, detail))) = (about.contribution, &about.step) {
         sql.prepare_cached("INSERT INTO steps VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
             params![

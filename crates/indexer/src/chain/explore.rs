@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use tributary_primitives::Amount;
 
 use super::decode::{Argument, Decoded};
-use crate::{Index, IndexError, codec::{Hex, Json}};
+use crate::{
+    Index, IndexError,
+    codec::{Hex, Json},
+};
 
 /// A block.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,11 +105,7 @@ const TX_COLUMNS: &str = "t.hash, t.block, b.time, t.position, t.sender, t.recip
      t.value, t.nonce, t.kind, t.gas_used, t.gas_price, t.success, t.input, t.module, t.method, \
      t.args";
 
-fn decoded(
-    module: Option<String>,
-    name: Option<String>,
-    args: Vec<Argument>,
-) -> Option<Decoded> {
+fn decoded(module: Option<String>, name: Option<String>, args: Vec<Argument>) -> Option<Decoded> {
     Some(Decoded { module: module?, name: name?, args })
 }
 

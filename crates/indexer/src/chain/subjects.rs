@@ -23,8 +23,20 @@ pub(crate) struct Subjects {
 /// Events that are rows of their own.
 #[derive(Clone, Debug)]
 pub(crate) enum EventRow {
-    Snapshot { datanet: u64, version: u32, root: B256, contributions: u64, items: u64 },
-    Posted { gateway: Address, epoch: u64, root: B256, total: Amount, claimable_at: u64 },
+    Snapshot {
+        datanet: u64,
+        version: u32,
+        root: B256,
+        contributions: u64,
+        items: u64,
+    },
+    Posted {
+        gateway: Address,
+        epoch: u64,
+        root: B256,
+        total: Amount,
+        claimable_at: u64,
+    },
     Claimed {
         gateway: Address,
         role: u8,

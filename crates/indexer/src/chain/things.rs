@@ -5,9 +5,7 @@ use alloy_primitives::{Address, B256};
 use rusqlite::{Connection, OptionalExtension, Row, params, types::FromSql};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tributary_contracts::{IDatanets, IModels, ITasks};
-use tributary_primitives::{
-    Amount, ContributionId, DatanetId, ModelId, Party, Role, TaskId,
-};
+use tributary_primitives::{Amount, ContributionId, DatanetId, ModelId, Party, Role, TaskId};
 
 use crate::{
     Index, IndexError,
@@ -128,8 +126,8 @@ fn one<T: DeserializeOwned>(
     table: &str,
     id: u64,
 ) -> Result<Option<Thing<T>>, IndexError> {
-    let mut query = sql
-        .prepare_cached(&format!("SELECT body, tx, block, time FROM {table} WHERE id = ?1"))?;
+    let mut query =
+        sql.prepare_cached(&format!("SELECT body, tx, block, time FROM {table} WHERE id = ?1"))?;
     Ok(query.query_row([id], read_thing).optional()?)
 }
 

@@ -110,8 +110,7 @@ impl Index {
             let mut query = sql.prepare_cached(
                 "SELECT total FROM sources WHERE kind = 'datanet' AND source = ?1",
             )?;
-            let rows =
-                query.query_map([datanet.to_string()], |row| row.get::<_, Wei>(0))?;
+            let rows = query.query_map([datanet.to_string()], |row| row.get::<_, Wei>(0))?;
             let mut total = Amount::ZERO;
             for row in rows {
                 total = total.checked_add(row?.0).ok_or_else(overflow)?;
@@ -186,18 +185,16 @@ impl Index {
 fn parse_source(kind: &str, source: &str) -> Result<Source, IndexError> {
     let malformed = |reason: &dyn ToString| IndexError::malformed("source", reason.to_string());
     match kind {
-        "datanet" => source.parse().map(|id| Source::Datanet(DatanetId(id))).map_err(|e| malformed(&e)),
+        "datanet" => {
+            source.parse().map(|id| Source::Datanet(DatanetId(id))).map_err(|e| malformed(&e))
+        }
         "model" => source.parse().map(|id| Source::Model(ModelId(id))).map_err(|e| malformed(&e)),
         "record" => source.parse().map(Source::Record).map_err(|e| malformed(&e)),
         other => Err(malformed(&other)),
     }
 }
 
-fn sum_party(
-    sql: &Connection,
-    payee: Party,
-    only: Option<Role>,
-) -> Result<Earnings, IndexError> {
+fn sum_party(sql: &Connection, payee: Party, only: Option<Role>) -> Result<Earnings, IndexError> {
     let mut query = sql.prepare_cached(
         "SELECT gateway, role, total FROM accrued WHERE party = ?1 AND (?2 IS NULL OR role = ?2)",
     )?;

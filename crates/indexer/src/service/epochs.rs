@@ -257,11 +257,10 @@ fn leaves(sql: &Connection, gateway: Address, epoch: u64) -> Result<Vec<LeafRow>
 
 /// Drops leaves that no claim needs: older than the kept ones and older than what is posted.
 fn prune(sql: &Connection, gateway: Address, newest: u64) -> Result<(), IndexError> {
-    let posted: Option<u64> = sql.query_row(
-        "SELECT max(epoch) FROM posted WHERE gateway = ?1",
-        [Hex(gateway)],
-        |row| row.get(0),
-    )?;
+    let posted: Option<u64> =
+        sql.query_row("SELECT max(epoch) FROM posted WHERE gateway = ?1", [Hex(gateway)], |row| {
+            row.get(0)
+        })?;
     let floor = newest.saturating_sub(KEPT_EPOCHS).min(posted.unwrap_or(0));
     sql.execute(
         "DELETE FROM leaves WHERE gateway = ?1 AND epoch < ?2",

@@ -158,7 +158,11 @@ impl Index {
         self.write(move |scope| {
             let stored: Option<JobRow> = scope
                 .sql
-                .query_row(&format!("SELECT {COLUMNS} FROM jobs WHERE id = ?1"), [job.id.0], read_job)
+                .query_row(
+                    &format!("SELECT {COLUMNS} FROM jobs WHERE id = ?1"),
+                    [job.id.0],
+                    read_job,
+                )
                 .optional()?;
             if let Some(stored) = &stored
                 && !stored.state.may_become(job.state)

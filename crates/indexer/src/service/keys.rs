@@ -101,10 +101,8 @@ pub(crate) fn charge_key(
     charge: &KeyCharge,
     fee: Amount,
 ) -> Result<(), IndexError> {
-    let key = one_key(sql, charge.key_hash)?.ok_or_else(|| IndexError::NotFound {
-        what: "key",
-        id: charge.key_hash.to_string(),
-    })?;
+    let key = one_key(sql, charge.key_hash)?
+        .ok_or_else(|| IndexError::NotFound { what: "key", id: charge.key_hash.to_string() })?;
     let held = match &charge.hold {
         Some(hold) => key.held.saturating_sub(take_hold(sql, hold)?),
         None => key.held,

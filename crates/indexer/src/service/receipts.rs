@@ -92,16 +92,14 @@ fn add(total: Amount, amount: Amount) -> Result<Amount, IndexError> {
 
 fn accrue(sql: &Connection, gateway: Address, share: &Share) -> Result<Amount, IndexError> {
     let stored: Option<Wei> = sql
-        .prepare_cached("SELECT total FROM accrued WHERE gateway = ?1 AND role = ?2 AND party = ?3")?
+        .prepare_cached(
+            "SELECT total FROM accrued WHERE gateway = ?1 AND role = ?2 AND party = ?3",
+        )?
         .query_row(params![Hex(gateway), share.role as u8, party(&share.party)], |row| row.get(0))
         .optional()?;
     let total = add(stored.map_or(Amount::ZERO, |wei| wei.0), share.amount)?;
-    sql.prepare_cached("INSERT OR REPLACE INTO accrued VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-        Hex(gateway),
-        share.role as u8,
-        party(&share.party),
-        Wei(total)
-    ])?;
+    sql.prepare_cached("INSERT OR REPLACE INTO accrued VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![Hex(gateway), share.role as u8, party(&share.party), Wei(total)])?;
     Ok(total)
 }
 
@@ -321,9 +319,8 @@ impl Index {
                 "SELECT DISTINCT r.id FROM shares s JOIN receipts r ON r.seq = s.receipt
                  WHERE s.record = ?1 ORDER BY s.receipt DESC LIMIT ?2",
             )?;
-            let rows = query.query_map(params![Blake(record), limit], |row| {
-                Ok(row.get::<_, Hex<_>>(0)?.0)
-            })?;
+            let rows = query
+                .query_map(params![Blake(record), limit], |row| Ok(row.get::<_, Hex<_>>(0)?.0))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }

@@ -5,7 +5,11 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use tributary_primitives::Digest;
 
-use crate::{Index, IndexError, Written, codec::{Blake, Hex}, service::now_ms};
+use crate::{
+    Index, IndexError, Written,
+    codec::{Blake, Hex},
+    service::now_ms,
+};
 
 /// The cookie that carries a session's token (HttpOnly, SameSite=Strict).
 pub const SESSION_COOKIE: &str = "tributary_session";

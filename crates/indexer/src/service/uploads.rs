@@ -139,8 +139,7 @@ impl Index {
     /// Writes a checked upload (gateway only).
     pub fn put_upload(&self, upload: UploadRow) -> Written<()> {
         self.write(move |scope| {
-            let report =
-                Report { checks: upload.checks, stake: upload.stake, fee: upload.fee };
+            let report = Report { checks: upload.checks, stake: upload.stake, fee: upload.fee };
             let state = match upload.state {
                 UploadState::Checked => "checked",
                 UploadState::Submitted => "submitted",

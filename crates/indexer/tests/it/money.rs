@@ -203,8 +203,7 @@ async fn sources_name_the_datanet_the_model_and_the_record() {
     desk.index.settle_call(settled(receipt(1, 600, 400))).await.unwrap();
     desk.index.settle_call(settled(receipt(2, 60, 40))).await.unwrap();
     let sources = desk.index.earnings_by_source(Party::account(ADA)).unwrap();
-    let named: Vec<_> =
-        sources.iter().map(|s| (s.source.clone(), s.total, s.answers)).collect();
+    let named: Vec<_> = sources.iter().map(|s| (s.source.clone(), s.total, s.answers)).collect();
     assert_eq!(
         named,
         [

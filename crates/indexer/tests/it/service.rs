@@ -169,7 +169,10 @@ async fn an_upload_keeps_its_report_and_gets_its_contribution() {
     desk.index.put_upload(upload).await.unwrap();
     desk.index.submit_upload("u1", ContributionId(3)).await.unwrap();
     let stored = desk.index.upload("u1").unwrap().unwrap();
-    assert_eq!((stored.state, stored.contribution), (UploadState::Submitted, Some(ContributionId(3))));
+    assert_eq!(
+        (stored.state, stored.contribution),
+        (UploadState::Submitted, Some(ContributionId(3)))
+    );
     assert_eq!(stored.stake, Amount::from_wei(5));
     assert!(desk.index.submit_upload("u2", ContributionId(3)).await.is_err());
 }

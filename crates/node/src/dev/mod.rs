@@ -12,7 +12,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tributary_artifacts::Artifacts;
 use tributary_client::{ApiSecret, Chain, ProviderApi, Signer};
-use tributary_consensus::{Chain as Committee, ChainConfig, Sequencer, SequencerConfig, SequencerHandle};
+use tributary_consensus::{
+    Chain as Committee, ChainConfig, Sequencer, SequencerConfig, SequencerHandle,
+};
 use tributary_execution::{Genesis, SequentialExecutor};
 use tributary_gateway::{Gateway, GatewayConfig, GatewayDeps};
 use tributary_indexer::{Follower, Index};
@@ -26,8 +28,7 @@ use tributary_storage::Store;
 use tributary_txpool::{Pool, PoolConfig};
 
 use crate::{
-    NodeError,
-    assets,
+    NodeError, assets,
     config::DevConfig,
     datadir::Datadir,
     listener::{self, Routes},
@@ -172,12 +173,8 @@ impl Ledger {
         let spec = Arc::new(genesis.spec()?);
         let store = Store::open_or_create(datadir.path(), &genesis.build()?)?;
         let journal = datadir.join("pool.journal");
-        let pool = Pool::open(
-            Arc::clone(&spec),
-            store.clone(),
-            PoolConfig::default(),
-            Some(&journal),
-        )?;
+        let pool =
+            Pool::open(Arc::clone(&spec), store.clone(), PoolConfig::default(), Some(&journal))?;
         let executor = Arc::new(SequentialExecutor::new(Arc::clone(&spec)));
         // Tips go to the keeper, which pays for the pokes.
         let config = ChainConfig { beneficiary: Roles::proposer()?, ..ChainConfig::default() };
@@ -230,12 +227,8 @@ impl Services {
         let salt = datadir.secret("salt", rand::random)?;
         let engine = Engine::start(EngineConfig::default());
         let folder = datadir.join("provider");
-        let library = Arc::new(Library::new(
-            chain.clone(),
-            blobs.clone(),
-            engine,
-            folder.join("indexes"),
-        ));
+        let library =
+            Arc::new(Library::new(chain.clone(), blobs.clone(), engine, folder.join("indexes")));
         let provider_account = roles.provider.address();
         let seal = Seal::new(provider_account, receipt_key.clone(), chain.chain_id(), salt);
         let answers = Answers::open(&folder.join("answers"))?;
@@ -253,10 +246,8 @@ impl Services {
         };
         setup.seed().await?;
         let local: Arc<dyn ProviderApi> = provider.clone().into_shared();
-        let config = GatewayConfig {
-            samples: assets::NEWCOMER_ROWS.to_owned(),
-            ..GatewayConfig::dev(url)
-        };
+        let config =
+            GatewayConfig { samples: assets::NEWCOMER_ROWS.to_owned(), ..GatewayConfig::dev(url) };
         let deps = GatewayDeps {
             chain: chain.clone(),
             signer: roles.gateway.signer().clone(),
@@ -317,11 +308,8 @@ impl Services {
         let follower = Follower::new(self.index.clone(), self.chain.clone());
         tasks.spawn(follower.run(stop.clone()));
         tasks.spawn(self.trainer.clone().run(stop.clone()));
-        let curator = Curator::new(
-            self.roles.curator.clone(),
-            self.blobs.clone(),
-            self.index.clone(),
-        );
+        let curator =
+            Curator::new(self.roles.curator.clone(), self.blobs.clone(), self.index.clone());
         tasks.spawn(curator.run(stop.clone()));
         let keeper = Keeper::new(self.roles.keeper.clone());
         tasks.spawn(keeper.run(stop.clone()));

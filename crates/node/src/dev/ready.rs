@@ -4,7 +4,7 @@ use std::{fs, io::Write as _, path::Path};
 
 use serde_json::{Value, json};
 use tributary_contracts::{
-    CHANNELS, CHAIN_ID_DEV, DATANETS, MODELS, OPEN, ROYALTIES, STAKING, TASKS,
+    CHAIN_ID_DEV, CHANNELS, DATANETS, MODELS, OPEN, ROYALTIES, STAKING, TASKS,
 };
 use tributary_primitives::DatanetId;
 use zeroize::Zeroizing;

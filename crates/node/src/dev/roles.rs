@@ -68,7 +68,8 @@ impl Roles {
         let mut all = Vec::new();
         for (index, account) in dev_accounts().iter().enumerate() {
             let signer = Signer::from_bytes(account.private_key.0)?;
-            let role = NAMES.get(index).map_or_else(|| "dev".to_owned(), |name| format!("dev-{name}"));
+            let role =
+                NAMES.get(index).map_or_else(|| "dev".to_owned(), |name| format!("dev-{name}"));
             all.push(RoleAccount { role, signer });
         }
         let actors = [

@@ -93,8 +93,7 @@ impl Setup<'_> {
             train_price: Amount::ZERO,
         };
         let Roles { curator, provider: runs, gateway: pays, .. } = self.roles;
-        let curating =
-            curator.take_role(ProvisionRole::Reviewer, least(params.minReviewer), None);
+        let curating = curator.take_role(ProvisionRole::Reviewer, least(params.minReviewer), None);
         let running =
             runs.take_role(ProvisionRole::Provider, least(params.minProvider), Some(&provider));
         let paying =

@@ -45,8 +45,8 @@ fn ten_fresh_facts_are_answered_after_a_quick_training_and_not_before() {
         .map(|row| example_of(&bundle.tokenizer, &row))
         .collect();
     let options = FinetuneOptions::preset(Preset::Quick, draw);
-    let lora = finetune(&weights, &examples, &options, &mut |_| Control::Continue)
-        .expect("it trains");
+    let lora =
+        finetune(&weights, &examples, &options, &mut |_| Control::Continue).expect("it trains");
     let float = lora.to_float_adapter(&weights.config);
     let adapter = quantize_adapter(&float, &bundle.model).expect("an adapter").adapter;
     let after = right(&bundle, Some(&adapter), &facts);

@@ -21,7 +21,13 @@ fn run_all(folder: &str, kind: &str, program: &Path, node: &Node, home: &Path) -
             continue;
         }
         let result = node.script(program, &[&path.to_string_lossy()], home)?;
-        ensure!(result.code == 0, "{name}: exit {}\n{}\n{}", result.code, result.stdout, result.stderr);
+        ensure!(
+            result.code == 0,
+            "{name}: exit {}\n{}\n{}",
+            result.code,
+            result.stdout,
+            result.stderr
+        );
         ran += 1;
     }
     Ok(ran)
