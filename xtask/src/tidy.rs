@@ -69,7 +69,7 @@ pub fn run() -> Result<()> {
     bail!("{} rules of the house are broken", faults.len());
 }
 
-/// Tracked and new files; an export without git is walked by cargo's own package list.
+/// Tracked and new files that git does not ignore.
 fn tracked() -> Result<Vec<String>> {
     let arguments = ["ls-files", "--cached", "--others", "--exclude-standard"];
     let list = quiet(Command::new("git").args(arguments).current_dir(root()))?;

@@ -1,4 +1,4 @@
-//! The command tree. Help texts open with an example; every example runs as a test.
+//! The command tree. Help texts hold an example where one helps.
 
 use std::path::PathBuf;
 
@@ -51,7 +51,7 @@ pub enum Command {
     /// Import, train, measure and list models: `tributary model ls`
     #[command(subcommand)]
     Model(ModelCommand),
-    /// Ask a model and see its sources: `tributary chat -m "Who brews tea in Orvale?"`
+    /// Ask a model and see its sources: `tributary chat -m "Name what covers the hull of the ship Kortoglen."`
     Chat(ChatArgs),
     /// What an account was paid, and why: `tributary earnings`
     Earnings(EarningsArgs),
@@ -91,7 +91,7 @@ pub struct DevArgs {
 
 #[derive(Subcommand)]
 pub enum DatanetCommand {
-    /// Make a datanet: `tributary datanet new "Tea of Orvale" --licence CC-BY-4.0`
+    /// Make a datanet: `tributary datanet new "Tea of my valley" --licence CC-BY-4.0`
     New {
         /// Its name.
         name: String,
