@@ -1,9 +1,14 @@
 // @ts-check
 // What both scripts share: a Chromium by path, a page that reports its own faults, pictures.
 import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
-import { chromium } from "playwright-core";
+
+// The packages lie in the folder that the script is started in.
+export const require = createRequire(`${process.cwd()}/`);
+/** @type {typeof import("playwright-core")} */
+const { chromium } = require("playwright-core");
 
 export const URL_BASE = process.env.TRIBUTARY_URL ?? "http://localhost:8545";
 export const PICTURES = process.env.TRIBUTARY_PICTURES ?? "pictures";

@@ -5,9 +5,8 @@
 // TRIBUTARY_URL=http://localhost:8600 TRIBUTARY_CHROMIUM=/path TRIBUTARY_SESSION=token
 // TRIBUTARY_PATHS="/ /data ..." node gallery.mjs
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import process from "node:process";
-import { URL_BASE, launch, overflow, picture, watch } from "./browser.mjs";
+import { URL_BASE, launch, overflow, picture, require, watch } from "./browser.mjs";
 
 const PATHS = (process.env.TRIBUTARY_PATHS ?? "/ /data /data/1 /data/1/contribute /data/1/versions /data/1/earnings /models /models/1 /models/new /jobs /play /receipts /earn /explore /docs").split(/\s+/);
 const WIDTHS = (process.env.TRIBUTARY_WIDTHS ?? "360 1280").split(/\s+/).map(Number);
@@ -15,7 +14,7 @@ const SCHEMES = /** @type {const} */ (["light", "dark"]);
 
 function axeSource() {
   try {
-    return readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+    return readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
   } catch {
     console.log("axe-core is not installed: accessibility is not checked");
     return "";
