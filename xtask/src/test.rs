@@ -62,10 +62,11 @@ pub fn run(options: &Options) -> Result<()> {
     close(options, &count, &fs::read_to_string(&skip_log)?)
 }
 
-/// The binary that end-to-end tests start is the one that this run built.
+/// The binary that end-to-end tests start is the one that this run built. Tests are named too:
+/// cargo then chooses the same features for both, and compiles nothing twice.
 fn run_build() -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    pass(Command::new(cargo).args(["build", "--release", "--workspace"]))
+    pass(Command::new(cargo).args(["build", "--release", "--workspace", "--bins", "--tests"]))
 }
 
 /// Runs cargo, passes its output through and adds up its `test result:` lines.
