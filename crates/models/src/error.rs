@@ -33,6 +33,12 @@ pub enum ModelError {
         /// What was offered.
         path: PathBuf,
     },
+    /// Weights as a Python pickle, which runs code when it is loaded.
+    #[error("{path} is a Python pickle, which is never read: save the model as safetensors")]
+    Pickle {
+        /// The file.
+        path: PathBuf,
+    },
     /// A part that must lie in the directory is missing.
     #[error("{path} is missing: {hint}")]
     MissingFile {
@@ -143,6 +149,23 @@ pub enum ModelError {
         found: String,
         /// Digest of the model.
         expected: String,
+    },
+    /// Integers without the float weights that they were made from.
+    #[error(
+        "{path} holds no float weights to compare with: name the original checkpoint, a Hugging \
+         Face directory or a llama2.c .bin"
+    )]
+    NoOriginal {
+        /// What was offered.
+        path: PathBuf,
+    },
+    /// Float weights that a stored model was not made from.
+    #[error("{path} was not made from that original: {reason}")]
+    ForeignOriginal {
+        /// The stored model.
+        path: PathBuf,
+        /// What differs.
+        reason: String,
     },
     /// Too little text to measure on.
     #[error("the text has {tokens} tokens, at least {least} are needed")]

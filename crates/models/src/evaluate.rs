@@ -2,17 +2,13 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tributary_tensor::{
-    Adapter, Backend, KvCache, LimbCount, Limbs, Model, Segment, Want, forward,
-};
+use tributary_tensor::{Adapter, Backend, KvCache, Model, Segment, Want, forward};
 
 use crate::adapter::FloatAdapter;
 use crate::calibration::Calibration;
 use crate::error::ModelError;
 use crate::float::FloatModel;
 use crate::float_forward;
-use crate::fold::QuantizedModel;
-use crate::quantize::{QuantizeOptions, quantize};
 
 /// Fewest tokens that a measurement rests on.
 const LEAST_TOKENS: usize = 64;
@@ -167,29 +163,4 @@ pub struct Text<'a> {
     pub bos: Option<u32>,
     /// Longest window.
     pub window: usize,
-}
-
-/// Quantises with the first profile that loses at most `most_percent` on the text: D2, then two
-/// limbs at norms and head, then everywhere. The last one stands, whatever it loses.
-pub fn quantize_to_loss(
-    float: &FloatModel,
-    calibration: Option<Calibration>,
-    text: &Text<'_>,
-    most_percent: f64,
-) -> Result<(QuantizedModel, Evaluation), ModelError> {
-    let finer = Limbs { norm: LimbCount::Two, head: LimbCount::Two, ..Limbs::D2 };
-    let ladder = [Limbs::D2, finer, Limbs::D3];
-    let mut limbs = ladder.into_iter().peekable();
-    loop {
-        let options = QuantizeOptions {
-            limbs: limbs.next().unwrap_or(Limbs::D3),
-            calibration: calibration.clone(),
-        };
-        let model = quantize(float, &options)?;
-        let sides = Sides { float, model: &model.model, adapter: None };
-        let found = evaluate(&sides, text.ids, text.bos, text.window)?;
-        if found.delta_percent <= most_percent || limbs.peek().is_none() {
-            return Ok((model, found));
-        }
-    }
 }

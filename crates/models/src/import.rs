@@ -66,6 +66,9 @@ pub fn import(path: &Path) -> Result<Imported, ModelError> {
             let bytes = read_bounded(path, WEIGHTS_LIMIT_BYTES)?;
             Ok(Imported::Quantized(Box::new(QuantizedModel::from_bytes(&bytes)?)))
         }
+        Some("pt" | "pth" | "pkl" | "ckpt") if path.exists() => {
+            Err(ModelError::Pickle { path: path.into() })
+        }
         _ if path.exists() => Err(ModelError::UnknownFormat { path: path.into() }),
         _ => Err(ModelError::MissingFile { path: path.into(), hint: "check the path" }),
     }
@@ -91,7 +94,11 @@ fn only_checkpoint(directory: &Path) -> Option<PathBuf> {
 }
 
 fn import_llama2c(path: &Path) -> Result<Imported, ModelError> {
-    let float = llama2c::read_checkpoint(&read_bounded(path, WEIGHTS_LIMIT_BYTES)?)?;
+    let bytes = read_bounded(path, WEIGHTS_LIMIT_BYTES)?;
+    if is_pickle(&bytes) {
+        return Err(ModelError::Pickle { path: path.into() });
+    }
+    let float = llama2c::read_checkpoint(&bytes)?;
     let vocab = float.shape.vocab;
     let names = [format!("tok{vocab}.bin"), "tokenizer.bin".to_owned()];
     let beside = names.iter().map(|name| path.with_file_name(name)).find(|path| path.is_file());
@@ -105,6 +112,12 @@ fn import_llama2c(path: &Path) -> Result<Imported, ModelError> {
     let tokenizer = Tokenizer::from_llama2c(&tokenizer, vocab)?;
     tokenizer.check_vocab(vocab)?;
     Ok(Imported::Float(Box::new(FloatImport { float, tokenizer, format: "llama2.c" })))
+}
+
+/// Whether a `.bin` is what PyTorch saves, a zip archive or a bare pickle. As the width of a
+/// llama2.c checkpoint either beginning would be in the millions.
+fn is_pickle(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || matches!(bytes, [0x80, 2..=5, 0x5d..=0xff, ..])
 }
 
 /// Reads a file of at most `limit_bytes`.

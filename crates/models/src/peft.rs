@@ -12,7 +12,7 @@ use crate::error::ModelError;
 use crate::float::Matrix;
 use crate::huggingface::{PROJECTIONS, interleave, split_halves};
 use crate::import::{read_json, write_file};
-use crate::safetensors::Tensors;
+use crate::safetensors::{Tensors, refuse_pickle};
 
 /// A parsed PEFT directory. Its matrices are in Hugging Face order until a base's shape is known.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ impl PeftAdapter {
         let (rank, alpha) = parse_config(&config)?;
         let weights = directory.join("adapter_model.safetensors");
         if !weights.is_file() {
+            refuse_pickle(directory, &["adapter_model.bin"])?;
             return Err(ModelError::MissingFile {
                 path: weights,
                 hint: "an adapter directory holds adapter_model.safetensors",

@@ -14,6 +14,8 @@ use crate::fold::{Fold, QuantizedModel, column_fold, query_fold};
 
 /// Clamp of the i16 sites, half of which is headroom for adapters.
 const SITE: f64 = 23_170.0;
+/// Largest value of a 16-bit embedding row.
+const WIDE_MAX: f64 = 32_767.0;
 /// Fraction of the residual stream.
 const RESIDUAL_FRACTION: i32 = 16;
 
@@ -24,11 +26,14 @@ pub struct QuantizeOptions {
     pub limbs: Limbs,
     /// Largest channels measured on text; `None` is calibration-free.
     pub calibration: Option<Calibration>,
+    /// Embedding rows in 16 bits: for models with a massive channel, which would leave nothing of
+    /// the others in 8.
+    pub wide_embedding: bool,
 }
 
 impl Default for QuantizeOptions {
     fn default() -> Self {
-        Self { limbs: Limbs::D2, calibration: None }
+        Self { limbs: Limbs::D2, calibration: None, wide_embedding: false }
     }
 }
 
@@ -56,8 +61,6 @@ pub fn quantize(
     let final_norm = norms[2 * float.layers.len()].clone();
     let head_fold = column_fold(&float.final_norm, &final_norm);
     let head = pack("head", &fold_columns(float.head(), &head_fold, 1.0))?;
-    let embedding = as_f64(&float.embedding);
-    let (rows, exponents) = quantize_rows(&embedding);
     let contributions = 2 * i32::try_from(shape.layers).unwrap_or(i32::MAX / 2) + 1;
     let parts = ModelParts {
         shape,
@@ -65,7 +68,7 @@ pub fn quantize(
         residual_fraction: RESIDUAL_FRACTION,
         residual_clamp: ((1 << 23) - 1).min((1 << 29) / contributions),
         epsilon: epsilon(float.norm_epsilon, d),
-        embedding: Embedding { rows: EmbeddingRows::Narrow(rows), exponents },
+        embedding: quantize_embedding(&as_f64(&float.embedding), options.wide_embedding),
         layers: layers?,
         final_norm,
         head,
@@ -181,6 +184,25 @@ pub(crate) fn pack(what: &str, rows: &Rows) -> Result<Linear, ModelError> {
     Ok(Linear::new(what, (exponents.len(), rows.cols), &weights, &exponents)?)
 }
 
+fn quantize_embedding(rows: &Rows, wide: bool) -> Embedding {
+    if !wide {
+        let (rows, exponents) = quantize_rows(rows);
+        return Embedding { rows: EmbeddingRows::Narrow(rows), exponents };
+    }
+    let mut values = Vec::with_capacity(rows.values.len());
+    let mut exponents = Vec::new();
+    for row in rows.iter() {
+        let max = row.iter().fold(0.0, |m: f64, w| m.max(w.abs()));
+        let exponent = fitting_exponent(WIDE_MAX, max);
+        let scale = (2.0f64).powi(exponent);
+        values.extend(
+            row.iter().map(|w| (w * scale).round_ties_even().clamp(-WIDE_MAX, WIDE_MAX) as i16),
+        );
+        exponents.push(exponent as i8);
+    }
+    Embedding { rows: EmbeddingRows::Wide(values), exponents }
+}
+
 /// i8 rows with the better of two exponents each.
 pub(crate) fn quantize_rows(rows: &Rows) -> (Vec<i8>, Vec<i8>) {
     let mut weights = Vec::with_capacity(rows.values.len());
@@ -195,7 +217,11 @@ pub(crate) fn quantize_rows(rows: &Rows) -> (Vec<i8>, Vec<i8>) {
 
 /// `floor(log2(127 / max))`, kept in what an i8 exponent and an f64 hold.
 pub(crate) fn base_exponent(max: f64) -> i32 {
-    if max == 0.0 { 0 } else { ((127.0 / max).log2().floor() as i32).clamp(-60, 60) }
+    fitting_exponent(127.0, max)
+}
+
+fn fitting_exponent(bound: f64, max: f64) -> i32 {
+    if max == 0.0 { 0 } else { ((bound / max).log2().floor() as i32).clamp(-60, 60) }
 }
 
 fn best_exponent(row: &[f64]) -> i32 {

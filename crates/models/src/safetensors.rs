@@ -29,6 +29,7 @@ impl Tensors {
             return Ok(tensors);
         }
         if !index.is_file() {
+            refuse_pickle(directory, &["pytorch_model.bin", "pytorch_model.bin.index.json"])?;
             return Err(ModelError::MissingFile {
                 path: whole,
                 hint: "put model.safetensors, or its index and shards, beside config.json",
@@ -136,6 +137,14 @@ impl Tensors {
             None => Ok(()),
             Some(tensor) => Err(ModelError::UnexpectedTensor { tensor }),
         }
+    }
+}
+
+/// Says that a pickle is the reason when one lies where safetensors should.
+pub(crate) fn refuse_pickle(directory: &Path, names: &[&str]) -> Result<(), ModelError> {
+    match names.iter().map(|name| directory.join(name)).find(|path| path.is_file()) {
+        Some(path) => Err(ModelError::Pickle { path }),
+        None => Ok(()),
     }
 }
 

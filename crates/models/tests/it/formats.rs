@@ -1,10 +1,12 @@
 //! Files written and read back, and refusals by name.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use tributary_models::{
-    Bundle, Card, Imported, ModelError, QuantizeOptions, QuantizedAdapter, QuantizedModel, import,
-    quantize, quantize_adapter, write_peft,
+    Bundle, Card, Comparison, Imported, ModelError, QuantizeOptions, QuantizedAdapter,
+    QuantizedModel, import, quantize, quantize_adapter, write_peft,
 };
 
 use crate::fixture;
@@ -162,4 +164,139 @@ fn a_path_that_is_nothing_we_know_says_what_we_take() {
     assert!(refusal.to_string().contains("config.json"));
     let refusal = import(&directory.path().join("absent.bin")).expect_err("it is absent");
     assert!(refusal.to_string().contains("absent.bin"));
+}
+
+#[test]
+fn a_pickle_is_named_and_never_read() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let source = fixture::directory().join("tiny-llama");
+    for name in ["config.json", "tokenizer.json", "tokenizer_config.json"] {
+        std::fs::copy(source.join(name), directory.path().join(name)).expect("it is copied");
+    }
+    let write = |name: &str, bytes: &[u8]| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, bytes).expect("it can be written");
+        path
+    };
+    let zip = b"PK\x03\x04 and so on";
+    write("pytorch_model.bin", zip);
+    let bare = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.";
+    let files = [
+        write("zip.bin", zip),
+        write("bare.bin", bare),
+        write("model.pth", bare),
+        directory.path().to_owned(),
+    ];
+    for path in files {
+        let refusal = import(&path).expect_err("it must be refused");
+        assert!(matches!(refusal, ModelError::Pickle { .. }), "{}: {refusal}", path.display());
+        assert!(refusal.to_string().contains("safetensors"), "{refusal}");
+    }
+}
+
+/// A directory like the tiny Llama's, whose weights `change` may spoil.
+fn with_tensors(change: impl Fn(&mut Tensors)) -> Result<Imported, ModelError> {
+    let source = fixture::directory().join("tiny-llama");
+    let mut tensors = Tensors::new();
+    for shard in ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"] {
+        let bytes = std::fs::read(source.join(shard)).expect("the shard is there");
+        let parsed = SafeTensors::deserialize(&bytes).expect("it parses");
+        for (name, view) in parsed.iter() {
+            let parts = (view.dtype(), view.shape().to_vec(), view.data().to_vec());
+            tensors.insert(name.to_owned(), parts);
+        }
+    }
+    change(&mut tensors);
+    let views = tensors.iter().map(|(name, (dtype, shape, bytes))| {
+        let view = TensorView::new(*dtype, shape.clone(), bytes).expect("a whole tensor");
+        (name.clone(), view)
+    });
+    let bytes = safetensors::serialize(views, None).expect("it serialises");
+    let directory = tempfile::tempdir().expect("a directory");
+    for name in ["config.json", "tokenizer.json", "tokenizer_config.json"] {
+        std::fs::copy(source.join(name), directory.path().join(name)).expect("it is copied");
+    }
+    std::fs::write(directory.path().join("model.safetensors"), bytes).expect("it is written");
+    import(directory.path())
+}
+
+type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
+
+#[test]
+fn one_file_or_shards_are_the_same_model() {
+    let Imported::Float(whole) = with_tensors(|_| ()).expect("it imports") else {
+        panic!("a float model")
+    };
+    assert_eq!(whole.float, fixture::tiny().float);
+}
+
+#[test]
+fn a_weight_that_is_not_finite_is_refused_by_tensor_and_index() {
+    const NAME: &str = "model.norm.weight";
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let refusal = with_tensors(|tensors| {
+            let bytes = &mut tensors.get_mut(NAME).expect("it is there").2;
+            bytes[20..24].copy_from_slice(&value.to_le_bytes());
+        });
+        match refusal.expect_err("it must be refused") {
+            ModelError::NotFinite { tensor, index } => assert_eq!((&*tensor, index), (NAME, 5)),
+            other => panic!("{value}: {other}"),
+        }
+    }
+}
+
+#[test]
+fn a_number_format_that_is_not_a_float_is_refused_by_tensor_and_name() {
+    for dtype in [Dtype::I64, Dtype::F64, Dtype::BOOL] {
+        let refusal = with_tensors(|tensors| {
+            let bytes = dtype.bitsize() / 8 * 64;
+            let spoiled = (dtype, vec![64], vec![0; bytes]);
+            tensors.insert("model.norm.weight".into(), spoiled);
+        });
+        let refusal = refusal.expect_err("it must be refused").to_string();
+        assert!(refusal.contains("model.norm.weight"), "{refusal}");
+        assert!(refusal.contains(&format!("{dtype:?}")), "{refusal}");
+    }
+}
+
+#[test]
+fn a_tied_head_is_the_embedding_and_an_untied_one_its_own() {
+    let tied = with_config(|config| config["tie_word_embeddings"] = true.into());
+    let Imported::Float(tied) = tied.expect("it imports") else { panic!("a float model") };
+    assert!(tied.float.head.is_none());
+    assert_eq!(tied.float.head(), &tied.float.embedding);
+    let untied = fixture::tiny().float;
+    assert_ne!(untied.head(), &untied.embedding);
+    let missing = with_tensors(|tensors| drop(tensors.remove("lm_head.weight")));
+    let refusal = missing.expect_err("it must be refused").to_string();
+    assert!(refusal.contains("lm_head.weight is missing"), "{refusal}");
+}
+
+#[test]
+fn a_stored_model_is_measured_against_its_original_and_no_other() {
+    let original = fixture::directory().join("small-float");
+    let small = fixture::float("small-float");
+    let model = quantize(&small.float, &QuantizeOptions::default()).expect("it quantises");
+    let card = Card::of("small", "a fixture", &model, &small.tokenizer);
+    let bundle = Bundle { model, tokenizer: small.tokenizer, card };
+    let stored = tempfile::tempdir().expect("a directory");
+    bundle.write(stored.path()).expect("it can be written");
+    let text = fixture::directory().join("small-float.held-out.txt");
+    let text = std::fs::read_to_string(text).expect("the text is committed");
+    let measure = |path: &Path, original: Option<&Path>| {
+        Comparison::open(path, original)?.evaluate(&text, 2_000)
+    };
+    let whole = measure(&original, None).expect("the original alone is enough");
+    let found = measure(stored.path(), Some(&original)).expect("they belong together");
+    assert_eq!(found, whole, "an import stores what the original converts to");
+    let bare = stored.path().join("model.exi8");
+    assert_eq!(measure(&bare, Some(&original)).expect("they belong together"), whole);
+    let refusal = measure(stored.path(), None).expect_err("integers alone");
+    assert!(matches!(refusal, ModelError::NoOriginal { .. }), "{refusal}");
+    let foreign = fixture::directory().join("tiny-llama");
+    let refusal = measure(stored.path(), Some(&foreign)).expect_err("another model");
+    assert!(matches!(refusal, ModelError::ForeignOriginal { .. }), "{refusal}");
+    let adapter = fixture::directory().join("small-float-lora");
+    let found = measure(&adapter, Some(&original)).expect("it fits its base");
+    assert_ne!(found.float_perplexity, whole.float_perplexity, "the adapter takes part");
 }

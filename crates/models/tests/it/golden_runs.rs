@@ -54,7 +54,7 @@ fn tiny(profile: &str) -> QuantizedModel {
         "D3" => Limbs::D3,
         other => panic!("unknown profile {other}"),
     };
-    let options = QuantizeOptions { limbs, calibration: None };
+    let options = QuantizeOptions { limbs, ..QuantizeOptions::default() };
     quantize(&fixture::tiny().float, &options).expect("it quantises")
 }
 

@@ -2,8 +2,8 @@
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tributary_models::{
-    Evaluation, Imported, QuantizeOptions, Sides, Text, calibrate, evaluate, import, quantize,
-    quantize_adapter, quantize_to_loss,
+    Evaluation, Imported, MOST_LOSS_PERCENT, QuantizeOptions, QuantizedModel, Sides, Text,
+    calibrate, evaluate, import, quantize, quantize_adapter, quantize_to_loss,
 };
 use tributary_tensor::{
     Backend, KvCache, Limbs, Sampling, Segment, Want, forward, random_at, sample,
@@ -122,14 +122,17 @@ fn the_ladder_climbs_until_the_loss_is_small_enough() {
     let text = std::fs::read_to_string(path).expect("the text is committed");
     let ids = small.tokenizer.encode(&text[..12_000], false).expect("it encodes");
     let text = Text { ids: &ids, bos: small.tokenizer.special().bos, window: 256 };
-    let climb = |most| quantize_to_loss(&small.float, None, &text, most).expect("it quantises");
-    let (first, found) = climb(5.0);
-    show("first rung", &found);
-    assert_eq!(first.model.limbs, Limbs::D2);
+    let climb = |most| quantize_to_loss(&small.float, &text, most).expect("it quantises");
+    let first = climb(MOST_LOSS_PERCENT);
+    show("first rung", &first.evaluation);
+    assert_eq!((first.model.model.limbs, first.calibrated), (Limbs::D2, false));
+    let plain = quantize(&small.float, &QuantizeOptions::default()).expect("it quantises");
+    assert_eq!(first.model.digest(), plain.digest(), "the first rung looks at no text");
     // No profile gains ten percent, so every rung is tried and the last one stands.
-    let (last, found) = climb(-10.0);
-    show("last rung", &found);
-    assert_eq!(last.model.limbs, Limbs::D3);
+    let last = climb(-10.0);
+    show("last rung", &last.evaluation);
+    assert_eq!((last.model.model.limbs, last.calibrated), (Limbs::D3, true));
+    assert!(last.evaluation.tokens < first.evaluation.tokens, "half of the text calibrated");
 }
 
 #[test]
@@ -142,13 +145,17 @@ fn a_massive_channel_survives_with_calibration() {
     let ids: Vec<u32> = (0..1_500).map(|_| rng.random_range(5..320)).collect();
     let measure = |options: &QuantizeOptions| {
         let exact = quantize(&tiny.float, options).expect("it quantises");
-        let sides = Sides { float: &tiny.float, model: &exact.model, adapter: None };
-        evaluate(&sides, &ids, Some(0), 128).expect("enough text")
+        // With shifts and wide rows it is a file like any other.
+        let read = QuantizedModel::from_bytes(exact.to_bytes()).expect("it reads");
+        assert_eq!(read.digest(), exact.digest());
+        let sides = Sides { float: &tiny.float, model: &read.model, adapter: None };
+        evaluate(&sides, &ids, Some(0), 128).expect("enough text").agreement_percent
     };
-    let plain = measure(&QuantizeOptions::default());
-    show("massive channel, calibration-free", &plain);
     let calibration = Some(calibrate(&tiny.float, &ids, Some(0)));
-    let calibrated = measure(&QuantizeOptions { calibration, ..QuantizeOptions::default() });
-    show("massive channel, calibrated", &calibrated);
-    assert!(calibrated.agreement_percent > plain.agreement_percent);
+    let options = QuantizeOptions { calibration, ..QuantizeOptions::default() };
+    let wide = QuantizeOptions { wide_embedding: true, ..options.clone() };
+    let found = [measure(&QuantizeOptions::default()), measure(&options), measure(&wide)];
+    println!("agreement from the weights alone, calibrated, and with wide rows: {found:?}");
+    assert!(found[0] < found[1] && found[1] < found[2], "{found:?}");
+    assert!(found[2] > 92.0, "{found:?}");
 }
