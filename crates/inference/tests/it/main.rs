@@ -95,7 +95,8 @@ fn a_stop_token_ends_the_answer_and_is_its_last_token() {
     let engine = engine(&model, EngineConfig::default());
     let free = all(engine.submit(job(&model, 2)).expect("a place"));
     let stop = free[free.len() / 2].id;
-    let tokens = all(engine.submit(Job { stop_ids: vec![stop], ..job(&model, 2) }).expect("a place"));
+    let tokens =
+        all(engine.submit(Job { stop_ids: vec![stop], ..job(&model, 2) }).expect("a place"));
     let first = free.iter().position(|token| token.id == stop).expect("it was produced");
     assert_eq!(tokens.len(), first + 1);
     assert_eq!(tokens[first].end, Some(End::Stop));
