@@ -25,6 +25,7 @@ mod v1;
 mod vault;
 pub mod verify;
 
+pub use api::openapi;
 pub use config::{GatewayConfig, GatewayDeps, GuestPolicy, Rate};
 pub use gateway::Gateway;
 pub use refusal::Refusal;

@@ -6,10 +6,11 @@ use axum::{
     Json,
     extract::{Path, Query, State},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
-use tributary_indexer::{Earnings, Source};
-use tributary_primitives::{Address, Amount, DatanetId, Party, PayState, Role};
+use tributary_client::api;
+use tributary_indexer::{Earnings, Source, SourceEarnings};
+use tributary_primitives::{Address, DatanetId, Party, PayState, Role};
 
 use crate::{Refusal, shared::Shared};
 
@@ -23,38 +24,39 @@ pub(super) fn address(text: &str) -> Result<Address, Refusal> {
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
     Path(text): Path<String>,
-) -> Result<Json<Value>, Refusal> {
-    let account = address(&text)?;
-    let party = Party::account(account);
-    let balance = shared.chain.balance(account).await?;
-    let (prepaid, reserved) = shared.chain.channels().escrow(account).await?;
-    let all = shared.index.earnings(account)?;
+) -> Result<Json<api::AccountView>, Refusal> {
+    let address = address(&text)?;
+    let party = Party::account(address);
+    let balance = shared.chain.balance(address).await?;
+    let (prepaid, reserved) = shared.chain.channels().escrow(address).await?;
+    let Earnings { pending, earned, paid } = shared.index.earnings(address)?;
     let mut by_role = Vec::new();
     for role in Role::ALL {
-        let earned = shared.index.role_earnings(party, role)?;
-        if !earned.total().is_zero() {
-            by_role.push(with(json!({"role": role, "label": role.label()}), &earned));
+        let sums = shared.index.role_earnings(party, role)?;
+        if !sums.total().is_zero() {
+            let Earnings { pending, earned, paid } = sums;
+            let label = role.label().to_owned();
+            by_role.push(api::RoleEarnings { role, label, pending, earned, paid });
         }
     }
-    let mut body = with(
-        json!({"address": account, "balance": balance, "prepaid": prepaid, "reserved": reserved}),
-        &all,
-    );
-    body["by_role"] = by_role.into();
-    body["by_datanet"] = by_datanet(&shared, account)?.into();
-    body["by_model"] = by_model(&shared, party)?.into();
-    Ok(Json(body))
-}
-
-fn with(mut body: Value, earned: &Earnings) -> Value {
-    body["pending"] = json!(earned.pending);
-    body["earned"] = json!(earned.earned);
-    body["paid"] = json!(earned.paid);
-    body
+    let by_datanet = by_datanet(&shared, address)?;
+    let by_model = by_model(&shared, party)?;
+    Ok(Json(api::AccountView {
+        address,
+        balance,
+        prepaid,
+        reserved,
+        pending,
+        earned,
+        paid,
+        by_role,
+        by_datanet,
+        by_model,
+    }))
 }
 
 /// By datanet: states follow the shares, oldest paid first, as the account's own do.
-fn by_datanet(shared: &Shared, account: Address) -> Result<Vec<Value>, Refusal> {
+fn by_datanet(shared: &Shared, account: Address) -> Result<Vec<api::DatanetEarnings>, Refusal> {
     let party = Party::account(account);
     let mut totals: BTreeMap<DatanetId, (Earnings, u64)> = BTreeMap::new();
     for source in shared.index.earnings_by_source(party)? {
@@ -79,31 +81,30 @@ fn by_datanet(shared: &Shared, account: Address) -> Result<Vec<Value>, Refusal> 
     }
     totals
         .into_iter()
-        .map(|(id, (earned, answers))| {
+        .map(|(id, (sums, answers))| {
             let name = shared.index.datanet(id)?.map(|thing| thing.body.spec.name);
-            let entry = json!({"datanet": id, "name": name, "answers": answers});
-            Ok(with(entry, &earned))
+            let Earnings { pending, earned, paid } = sums;
+            Ok(api::DatanetEarnings { datanet: id.0, name, answers, pending, earned, paid })
         })
         .collect()
 }
 
-fn by_model(shared: &Shared, party: Party) -> Result<Vec<Value>, Refusal> {
+fn by_model(shared: &Shared, party: Party) -> Result<Vec<api::ModelEarnings>, Refusal> {
     let mut list = Vec::new();
-    for source in shared.index.earnings_by_source(party)? {
-        if let Source::Model(id) = source.source {
+    for SourceEarnings { source, role, total, answers } in shared.index.earnings_by_source(party)? {
+        if let Source::Model(id) = source {
             let name = shared.index.model(id)?.map(|thing| thing.body.name);
-            list.push(json!({
-                "model": id, "name": name, "role": source.role, "total": source.total,
-                "answers": source.answers,
-            }));
+            list.push(api::ModelEarnings { model: id.0, name, role, total, answers });
         }
     }
     Ok(list)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Page {
+    /// Entries to skip.
     after: Option<usize>,
+    /// Entries to return, at most 100.
     limit: Option<u32>,
 }
 
@@ -111,27 +112,30 @@ pub(super) async fn earnings(
     State(shared): State<Arc<Shared>>,
     Path(text): Path<String>,
     Query(page): Query<Page>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<api::EarningsPage>, Refusal> {
     let party = Party::account(address(&text)?);
     let limit = page.limit.unwrap_or(50).clamp(1, 100) as usize;
     let after = page.after.unwrap_or(0);
-    let wanted = u32::try_from(after.saturating_add(limit).saturating_add(1)).unwrap_or(u32::MAX);
+    let most = after.saturating_add(limit);
+    let wanted = u32::try_from(most.saturating_add(1)).unwrap_or(u32::MAX);
     let rows = shared.index.shares_of(party, wanted)?;
-    let has_more = rows.len() > after + limit;
+    let has_more = rows.len() > most;
     let mut items = Vec::new();
     for row in rows.into_iter().skip(after).take(limit) {
         let receipt = shared.index.receipt(row.receipt)?;
         let body = receipt.map(|row| row.receipt.signed.body);
-        items.push(json!({
-            "receipt_id": row.receipt, "role": row.share.role, "model": row.model,
-            "datanet": body.as_ref().map(|body| body.snapshot.datanet),
-            "record": row.share.record, "amount": row.share.amount, "state": row.state,
-            "block_number": body.as_ref().map(|body| body.block_number), "at": row.at_ms / 1_000,
-        }));
+        items.push(api::ShareView {
+            receipt_id: row.receipt,
+            role: row.share.role,
+            model: row.model.0,
+            datanet: body.as_ref().map(|body| body.snapshot.datanet.0),
+            record: row.share.record,
+            amount: row.share.amount,
+            state: row.state,
+            block_number: body.as_ref().map(|body| body.block_number),
+            at: row.at_ms / 1_000,
+        });
     }
-    Ok(Json(json!({"items": items, "has_more": has_more, "total": total(&shared, party)?})))
-}
-
-fn total(shared: &Shared, party: Party) -> Result<Amount, Refusal> {
-    Ok(shared.index.party_earnings(party)?.total())
+    let total = shared.index.party_earnings(party)?.total();
+    Ok(Json(api::EarningsPage { items, has_more, total }))
 }

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use axum::{
     extract::{Path, State},
     http::{HeaderValue, header},
-    response::{IntoResponse, Response},
+    response::IntoResponse,
 };
 use tributary_primitives::Digest;
 
+use super::describe::Octets;
 use crate::{Refusal, shared::Shared};
 
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
     Path(text): Path<String>,
-) -> Result<Response, Refusal> {
+) -> Result<Octets, Refusal> {
     let digest: Digest =
         text.parse().map_err(|error| Refusal::field("digest", format!("{error}")))?;
     let bytes = shared.artifacts.get(&digest).await?;
@@ -27,5 +28,5 @@ pub(super) async fn show(
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{digest}\"")) {
         headers.insert(header::ETAG, tag);
     }
-    Ok(response)
+    Ok(Octets(response))
 }

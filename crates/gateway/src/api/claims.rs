@@ -3,9 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{Extension, extract::State};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
-use tributary_client::{Sender, channels, royalties};
+use tributary_client::{
+    Sender,
+    api::{self, schema::Account},
+    channels, royalties,
+};
 use tributary_contracts::IChannels;
 use tributary_indexer::Claimable;
 use tributary_primitives::{Address, Amount, B256, Party};
@@ -23,8 +27,12 @@ const BATCH: usize = 64;
 /// Longest wait for a root that is still held back.
 const PATIENCE_SECONDS: u64 = 10;
 
-#[derive(Deserialize)]
+/// Whom to pay.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ClaimRequest")]
 pub(super) struct For {
+    /// The caller when absent.
+    #[schemars(with = "Option<Account>")]
     account: Option<Address>,
 }
 
@@ -33,7 +41,7 @@ pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
     Input(asked): Input<For>,
-) -> Result<Done, Refusal> {
+) -> Result<Done<api::Claimed>, Refusal> {
     let own = caller.require()?;
     let account = asked.account.unwrap_or(own);
     let sender = match &caller {
@@ -41,12 +49,12 @@ pub(super) async fn create(
         _ if account == own => shared.sender.clone(),
         _ => return Err(Refusal::forbidden("not_your_account", "claim for your own account")),
     };
-    let (mut claimed, mut hashes) =
+    let (mut claimed, mut transactions) =
         claim_for_party(&shared, &sender, Party::account(account)).await?;
     let (commons, more) = claim_commons(&shared, &sender, account).await?;
     claimed = claimed.saturating_add(commons);
-    hashes.extend(more);
-    Done::ok(json!({"claimed": claimed, "transactions": hashes, "account": account}), "/earn")
+    transactions.extend(more);
+    Ok(Done::new(api::Claimed { claimed, transactions, account }, "/earn"))
 }
 
 /// Pays one party's leaves; what was paid and the transactions.

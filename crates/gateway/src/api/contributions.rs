@@ -6,8 +6,8 @@ use axum::{
     Extension, Json,
     extract::{Path, State},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use tributary_client::{api, datanets};
 use tributary_contracts::{ContributionStatus, IDatanets};
 use tributary_indexer::{UploadRow, UploadState};
@@ -16,8 +16,11 @@ use tributary_primitives::{Address, Amount, B256, ContributionId, DatanetId};
 use super::input::{Done, Input};
 use crate::{Refusal, caller::Caller, shared::Shared};
 
-#[derive(Deserialize)]
+/// What to contribute.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ContributionRequest")]
 pub(super) struct FromUpload {
+    /// Id of a checked upload.
     upload: String,
 }
 
@@ -85,7 +88,7 @@ pub(super) async fn create(
     Extension(caller): Extension<Caller>,
     Path(datanet): Path<u64>,
     Input(asked): Input<FromUpload>,
-) -> Result<Done, Refusal> {
+) -> Result<Done<api::Contributed, 202>, Refusal> {
     let account = caller.require_guest()?;
     let ready = ready(&shared, DatanetId(datanet), &asked.upload).await?;
     if ready.upload.account != account {
@@ -106,7 +109,7 @@ pub(super) async fn create(
     shared.index.submit_upload(&ready.upload.id, id).await?;
     let contributed =
         api::Contributed { contribution: id.0, transaction, stake: ready.stake, fee: ready.fee };
-    Done::accepted(contributed, format!("/contributions/{id}"))
+    Ok(Done::new(contributed, format!("/contributions/{id}")))
 }
 
 /// The contribution of these rows that the same account sent before a crash, if it did.
@@ -127,7 +130,7 @@ fn sent_before(
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<u64>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<api::ContributionView>, Refusal> {
     let contribution = shared.chain.datanets().contribution(ContributionId(id)).await?;
     view(&shared, &contribution).map(Json)
 }
@@ -136,28 +139,34 @@ pub(super) async fn show(
 pub(super) fn view(
     shared: &Shared,
     contribution: &IDatanets::Contribution,
-) -> Result<Value, Refusal> {
+) -> Result<api::ContributionView, Refusal> {
     let id = ContributionId(contribution.id);
     let steps = shared.index.steps(id)?;
-    let steps: Vec<Value> = steps
-        .into_iter()
-        .map(|step| {
-            json!({
-                "name": step.step, "detail": step.detail, "at": step.time,
-                "transaction": step.tx, "block_number": step.block,
-            })
-        })
-        .collect();
-    let version = (contribution.version != 0).then_some(contribution.version);
-    Ok(json!({
-        "id": id, "datanet": contribution.datanetId, "contributor": contribution.contributor,
-        "rows": contribution.itemCount, "state": state(contribution.status),
-        "score": contribution.score, "version": version,
-        "stake": contribution.stake.to_string(), "fee": contribution.fee.to_string(),
-        "reason": shared.index.setting(&reason_setting(id))?, "submitted_at": contribution.submittedAt,
-        "phase_end": contribution.phaseEnd, "data_commit": contribution.dataCommit,
-        "items_root": contribution.itemsRoot, "uri": contribution.uri, "steps": steps,
-    }))
+    let steps = steps.into_iter().map(|step| api::Step {
+        name: step.step,
+        detail: step.detail,
+        at: step.time,
+        transaction: step.tx,
+        block_number: step.block,
+    });
+    Ok(api::ContributionView {
+        id: id.0,
+        datanet: contribution.datanetId,
+        contributor: contribution.contributor,
+        rows: contribution.itemCount,
+        state: state(contribution.status).to_owned(),
+        score: contribution.score,
+        version: (contribution.version != 0).then_some(contribution.version),
+        stake: Amount::from_wei(contribution.stake),
+        fee: Amount::from_wei(contribution.fee),
+        reason: shared.index.setting(&reason_setting(id))?,
+        submitted_at: contribution.submittedAt,
+        phase_end: contribution.phaseEnd,
+        data_commit: contribution.dataCommit,
+        items_root: contribution.itemsRoot,
+        uri: contribution.uri.clone(),
+        steps: steps.collect(),
+    })
 }
 
 /// Where a reviewer of this node leaves its reasons.

@@ -15,11 +15,12 @@ use axum::{
     extract::{Query, State},
     http::HeaderMap,
     response::{
-        IntoResponse, Response,
+        IntoResponse,
         sse::{Event as SseEvent, KeepAlive, Sse},
     },
 };
 use parking_lot::Mutex;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tributary_indexer::{Event, Index};
 use tributary_primitives::Address;
 
+use super::describe::EventStream;
 use crate::{
     Refusal,
     caller::Caller,
@@ -175,8 +177,9 @@ impl Wanted {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Asked {
+    /// Words with commas between: `heads`, `receipts`, `account`, `models`, `datanet.N`, `job.N`.
     topics: Option<String>,
 }
 
@@ -186,7 +189,7 @@ pub(super) async fn events(
     Extension(caller): Extension<Caller>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
+) -> Result<EventStream, Refusal> {
     let topics = asked.topics.unwrap_or_else(|| "heads,receipts,account".into());
     let topics: Vec<String> = topics.split(',').map(|topic| topic.trim().to_owned()).collect();
     if topics.len() > 32 {
@@ -219,7 +222,7 @@ pub(super) async fn events(
             }
         });
     let keep = KeepAlive::new().interval(Duration::from_secs(15)).text("heartbeat");
-    Ok(Sse::new(stream).keep_alive(keep).into_response())
+    Ok(EventStream(Sse::new(stream).keep_alive(keep).into_response()))
 }
 
 #[cfg(test)]

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Extension,
-    extract::State,
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::{Extension, Json, extract::State, http::header, response::AppendHeaders};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
-use tributary_client::{Signer, api::Guest};
+use tributary_client::{
+    Signer,
+    api::{self, Guest},
+};
 use tributary_indexer::{GuestRow, SESSION_COOKIE, session_hash};
 
-use super::input::{Done, Input};
+use super::{
+    describe::WithHeader,
+    input::{Done, Input},
+};
 use crate::{
     Refusal,
     caller::{Caller, Origin},
@@ -34,8 +35,11 @@ const ANIMALS: [&str; 16] = [
     "otter", "owl", "seal", "swift", "wren",
 ];
 
-#[derive(Deserialize)]
+/// Who comes.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "GuestRequest")]
 pub(super) struct NewGuest {
+    /// A name to be known by; a friendly one is made up when absent.
     name: Option<String>,
 }
 
@@ -44,7 +48,7 @@ pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     origin: Origin,
     Input(asked): Input<NewGuest>,
-) -> Result<Response, Refusal> {
+) -> Result<WithHeader<Done<Guest, 201>>, Refusal> {
     let (policy, faucet) = shared.guest_policy()?;
     let today = shared.index.guests_from(&origin.0, now_ms() - DAY_MS)?;
     if today >= policy.per_origin_per_day {
@@ -83,15 +87,7 @@ pub(super) async fn create(
     );
     let balance = shared.chain.balance(account).await?;
     let guest = Guest { account, name, session, balance };
-    let mut response = Done::created(guest, "/")?.into_response();
-    set_cookie(&mut response, &cookie);
-    Ok(response)
-}
-
-fn set_cookie(response: &mut Response, cookie: &str) {
-    if let Ok(value) = HeaderValue::from_str(cookie) {
-        response.headers_mut().append(header::SET_COOKIE, value);
-    }
+    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Done::new(guest, "/")))
 }
 
 fn clean_name(name: &str) -> Result<String, Refusal> {
@@ -115,48 +111,47 @@ fn friendly_name() -> String {
 pub(super) async fn session(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
-) -> Result<axum::Json<Value>, Refusal> {
+) -> Result<Json<api::SessionView>, Refusal> {
     let account = caller.require()?;
     let balance = shared.chain.balance(account).await?;
     let (prepaid, reserved) = shared.chain.channels().escrow(account).await?;
     let guest = shared.index.guest(account)?;
-    let has_key = keys::guest_key(&shared, account)?.is_some();
-    Ok(axum::Json(json!({
-        "account": account, "guest": guest.is_some(), "balance": balance,
-        "prepaid": prepaid, "reserved": reserved, "has_default_key": has_key,
-        "name": guest.as_ref().map(|guest| guest.name.clone()),
-        "exported": guest.is_some_and(|guest| guest.exported_ms.is_some()),
-    })))
+    Ok(Json(api::SessionView {
+        account,
+        guest: guest.is_some(),
+        balance,
+        prepaid,
+        reserved,
+        has_default_key: keys::guest_key(&shared, account)?.is_some(),
+        name: guest.as_ref().map(|guest| guest.name.clone()),
+        exported: guest.is_some_and(|guest| guest.exported_ms.is_some()),
+    }))
 }
 
 /// Ends the session; the account stays.
 pub(super) async fn leave(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
-) -> Result<Response, Refusal> {
+) -> Result<WithHeader<Done<api::Empty>>, Refusal> {
     if let Caller::Guest { token, .. } = &caller {
         shared.index.end_session(session_hash(token)).await?;
     }
-    let mut response = Done::ok(json!({}), "/")?.into_response();
-    *response.status_mut() = StatusCode::OK;
     let gone = format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
-    set_cookie(&mut response, &gone);
-    Ok(response)
+    Ok((AppendHeaders([(header::SET_COOKIE, gone)]), Done::new(api::Empty {}, "/")))
 }
 
 /// Shows a guest's key, once.
 pub(super) async fn export(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
-) -> Result<Response, Refusal> {
+) -> Result<WithHeader<Json<api::PrivateKey>>, Refusal> {
     let account = caller.require_guest()?;
     let signer = shared.guest_signer(account)?;
     if !shared.index.export_guest(account).await? {
         return Err(Refusal::conflict("already_exported", "this key was shown before")
             .hint("a guest's key is shown once"));
     }
-    let body = json!({"account": account, "private_key": signer.to_secret_hex().as_str()});
-    let mut response = axum::Json(body).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    let private_key = signer.to_secret_hex().as_str().to_owned();
+    let never = AppendHeaders([(header::CACHE_CONTROL, "no-store".to_owned())]);
+    Ok((never, Json(api::PrivateKey { account, private_key })))
 }

@@ -1,5 +1,7 @@
 //! Bodies as JSON or as forms, and answers that redirect when a page without scripts asked.
 
+use std::borrow::Cow;
+
 use axum::{
     Json,
     body::Bytes,
@@ -8,9 +10,10 @@ use axum::{
     middleware::Next as Inner,
     response::{IntoResponse, Response},
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use tributary_client::percent_encode;
+use tributary_client::{api::schema::MoneyAsked, percent_encode};
 use tributary_primitives::Amount;
 
 use crate::Refusal;
@@ -58,6 +61,20 @@ fn read<T: DeserializeOwned>(kind: &str, bytes: &[u8]) -> Result<T, Refusal> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Money(pub Amount);
 
+impl JsonSchema for Money {
+    fn inline_schema() -> bool {
+        MoneyAsked::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        MoneyAsked::schema_name()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        MoneyAsked::json_schema(schemas)
+    }
+}
+
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
@@ -82,42 +99,23 @@ impl<'de> Deserialize<'de> for Money {
 #[derive(Clone, Debug)]
 pub struct Next(pub String);
 
-/// The answer to a write.
-pub struct Done {
-    status: StatusCode,
-    body: Value,
+/// The answer to a write, with the status that its description names.
+pub struct Done<T, const STATUS: u16 = 200> {
+    body: T,
     next: String,
 }
 
-impl Done {
-    /// 201.
-    pub fn created(body: impl Serialize, next: impl Into<String>) -> Result<Self, Refusal> {
-        Self::with(StatusCode::CREATED, body, next)
-    }
-
-    /// 202.
-    pub fn accepted(body: impl Serialize, next: impl Into<String>) -> Result<Self, Refusal> {
-        Self::with(StatusCode::ACCEPTED, body, next)
-    }
-
-    /// 200.
-    pub fn ok(body: impl Serialize, next: impl Into<String>) -> Result<Self, Refusal> {
-        Self::with(StatusCode::OK, body, next)
-    }
-
-    fn with(
-        status: StatusCode,
-        body: impl Serialize,
-        next: impl Into<String>,
-    ) -> Result<Self, Refusal> {
-        let body = serde_json::to_value(body).map_err(Refusal::internal)?;
-        Ok(Self { status, body, next: next.into() })
+impl<T, const STATUS: u16> Done<T, STATUS> {
+    /// With the page that a form without scripts goes to.
+    pub fn new(body: T, next: impl Into<String>) -> Self {
+        Self { body, next: next.into() }
     }
 }
 
-impl IntoResponse for Done {
+impl<T: Serialize, const STATUS: u16> IntoResponse for Done<T, STATUS> {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self.body)).into_response();
+        let status = StatusCode::from_u16(STATUS).unwrap_or(StatusCode::OK);
+        let mut response = (status, Json(self.body)).into_response();
         response.extensions_mut().insert(Next(self.next));
         response
     }

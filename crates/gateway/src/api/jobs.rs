@@ -6,14 +6,15 @@ use axum::{
     Extension, Json,
     extract::{Path, Query, State},
     response::{
-        IntoResponse, Response,
+        IntoResponse,
         sse::{Event as SseEvent, KeepAlive, Sse},
     },
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tributary_client::{
-    api,
+    api::{self, schema::Account},
     provider::{QuoteRequest, TrainingQuote},
     tasks,
 };
@@ -21,7 +22,10 @@ use tributary_contracts::{IModels, ITasks, TaskKind, TaskState};
 use tributary_indexer::{Event, JobRow, JobState};
 use tributary_primitives::{Amount, DatanetId, ModelId, TaskId};
 
-use super::input::{Done, Input, Money};
+use super::{
+    describe::EventStream,
+    input::{Done, Input, Money},
+};
 use crate::{
     Refusal,
     caller::Caller,
@@ -40,22 +44,32 @@ const PRESETS: [(&str, &str, &str); 3] = [
     ("best", "Best", "As many steps as the data bears"),
 ];
 
-pub(super) async fn presets() -> Json<Value> {
-    let items: Vec<Value> = PRESETS
-        .iter()
-        .map(|(name, title, detail)| json!({"name": name, "title": title, "detail": detail}))
-        .collect();
-    Json(json!({"items": items, "has_more": false}))
+pub(super) async fn presets() -> Json<api::Page<api::Preset>> {
+    let items = PRESETS.iter().map(|(name, title, detail)| api::Preset {
+        name: (*name).to_owned(),
+        title: (*title).to_owned(),
+        detail: (*detail).to_owned(),
+    });
+    Json(api::Page::whole(items.collect()))
 }
 
-#[derive(Clone, Deserialize)]
+/// What to train.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[schemars(rename = "TrainingRequest")]
 pub(super) struct Asked {
+    /// The datanet.
     datanet: u64,
+    /// A frozen version; the newest when absent.
     version: Option<u32>,
+    /// Base model by id or name; the seed model when absent.
     base: Option<String>,
+    /// `quick` when absent.
     preset: Option<String>,
+    /// Name of the adapter; made up when absent.
     name: Option<String>,
+    /// SPDX name of the adapter's licence; CC-BY-4.0 when absent.
     licence: Option<String>,
+    /// Licence price of each completion token.
     licence_price: Option<Money>,
 }
 
@@ -96,13 +110,20 @@ async fn offer(shared: &Shared, asked: &Asked) -> Result<Offer, Refusal> {
 pub(super) async fn quote(
     State(shared): State<Arc<Shared>>,
     Input(asked): Input<Asked>,
-) -> Result<Json<Value>, Refusal> {
-    let offer = offer(&shared, &asked).await?;
-    let mut body = serde_json::to_value(&offer.quote).map_err(Refusal::internal)?;
-    body["preset"] = offer.preset.into();
-    body["version"] = offer.version.into();
-    body["base"] = offer.base.name.into();
-    Ok(Json(body))
+) -> Result<Json<api::Quote>, Refusal> {
+    let Offer { base, version, preset, quote } = offer(&shared, &asked).await?;
+    Ok(Json(api::Quote {
+        price: quote.price,
+        max_fee: quote.max_fee,
+        seconds: quote.seconds,
+        rows: quote.rows,
+        tokens: quote.tokens,
+        steps: quote.steps,
+        provider: quote.provider,
+        preset,
+        version,
+        base: base.name,
+    }))
 }
 
 async fn submit_call(
@@ -176,7 +197,7 @@ fn slug(text: &str, most: usize) -> String {
 pub(super) async fn prepare(
     State(shared): State<Arc<Shared>>,
     Input(asked): Input<Asked>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<api::PreparedTraining>, Refusal> {
     let (call, name, quote) = submit_call(&shared, &asked, "model").await?;
     let prepared = api::Prepared {
         summary: format!("Train \"{name}\": about {}, at most {}", quote.price, quote.max_fee),
@@ -185,10 +206,7 @@ pub(super) async fn prepare(
         stake: Amount::ZERO,
         fee: quote.max_fee,
     };
-    let mut body = serde_json::to_value(prepared).map_err(Refusal::internal)?;
-    body["model_name"] = name.into();
-    body["seconds"] = quote.seconds.into();
-    Ok(Json(body))
+    Ok(Json(api::PreparedTraining { prepared, model_name: name, seconds: quote.seconds }))
 }
 
 /// Buys a training for a guest.
@@ -196,36 +214,43 @@ pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
     Input(asked): Input<Asked>,
-) -> Result<Done, Refusal> {
+) -> Result<Done<api::Started, 202>, Refusal> {
     let account = caller.require_guest()?;
     let owner = shared.index.guest(account)?.map_or_else(String::new, |guest| guest.name);
     let (call, name, quote) = submit_call(&shared, &asked, &owner).await?;
     let receipt = shared.guest_sender(account)?.send(&call).await?;
     let id =
         tasks::submitted_id(&receipt).ok_or_else(|| Refusal::internal("a task left no event"))?;
-    let body = json!({
-        "id": id, "transaction": receipt.transaction_hash, "model_name": name,
-        "max_fee": quote.max_fee, "price": quote.price, "seconds": quote.seconds,
-    });
-    Done::accepted(body, format!("/jobs/{id}"))
+    let body = api::Started {
+        id: id.0,
+        transaction: receipt.transaction_hash,
+        model_name: name,
+        max_fee: quote.max_fee,
+        price: quote.price,
+        seconds: quote.seconds,
+    };
+    Ok(Done::new(body, format!("/jobs/{id}")))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Page {
+    /// Jobs that this account bought.
+    #[schemars(with = "Option<Account>")]
     owner: Option<tributary_primitives::Address>,
+    /// Entries to return, at most 100.
     limit: Option<u32>,
 }
 
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     Query(page): Query<Page>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<api::Page<api::Job>>, Refusal> {
     let limit = page.limit.unwrap_or(50).clamp(1, 100);
     let mut items = Vec::new();
     for thing in shared.index.tasks(page.owner, limit)? {
         items.push(job(&shared, TaskId(thing.body.id), false).await?);
     }
-    Ok(Json(json!({"items": items, "has_more": false})))
+    Ok(Json(api::Page::whole(items)))
 }
 
 pub(super) async fn show(
@@ -291,7 +316,7 @@ fn job_state(task: &ITasks::Task, row: Option<&JobRow>) -> &'static str {
 pub(super) async fn events(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<u64>,
-) -> Result<Response, Refusal> {
+) -> Result<EventStream, Refusal> {
     let id = TaskId(id);
     let first = job(&shared, id, false).await?;
     let listener = shared.index.subscribe();
@@ -313,7 +338,7 @@ pub(super) async fn events(
             Some((Ok::<_, Infallible>(event), (shared, listener, None, over)))
         });
     let keep = KeepAlive::new().interval(Duration::from_secs(15));
-    Ok(Sse::new(stream).keep_alive(keep).into_response())
+    Ok(EventStream(Sse::new(stream).keep_alive(keep).into_response()))
 }
 
 /// The next change of a job; at most a second, so that changes on chain alone show too.
@@ -348,7 +373,7 @@ pub(super) async fn cancel(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<u64>,
-) -> Result<Done, Refusal> {
+) -> Result<Done<api::Sent, 202>, Refusal> {
     let account = caller.require_guest()?;
     let task = shared.chain.tasks().get(TaskId(id)).await?;
     if task.requester != account {
@@ -363,7 +388,8 @@ pub(super) async fn cancel(
         // The provider learns it from the chain as well.
         tracing::warn!(%error, task = id, "the provider was not told of a cancel");
     }
-    Done::accepted(json!({"transaction": receipt.transaction_hash}), format!("/jobs/{id}"))
+    let body = api::Sent { transaction: receipt.transaction_hash };
+    Ok(Done::new(body, format!("/jobs/{id}")))
 }
 
 #[cfg(test)]

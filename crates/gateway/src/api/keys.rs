@@ -6,9 +6,16 @@ use axum::{
     Extension, Json,
     extract::{Path, State},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
-use tributary_client::{ApiSecret, api, channels};
+use tributary_client::{
+    ApiSecret,
+    api::{
+        self,
+        schema::{Account, Word},
+    },
+    channels,
+};
 use tributary_contracts::ChannelStatus;
 use tributary_indexer::KeyRow;
 use tributary_primitives::{Address, Amount, B256, ChannelId, Digest};
@@ -22,9 +29,13 @@ use crate::{
     shared::{Shared, now_ms, open},
 };
 
-#[derive(Deserialize)]
+/// What a key is.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "KeyRequest")]
 pub(super) struct NewKey {
+    /// For people.
     name: Option<String>,
+    /// Most it can ever spend.
     cap: Money,
 }
 
@@ -33,7 +44,7 @@ pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
     Input(asked): Input<NewKey>,
-) -> Result<Done, Refusal> {
+) -> Result<Done<api::CreatedKey, 201>, Refusal> {
     let owner = shared.guest_sender(caller.require_guest()?)?;
     let name = key_name(asked.name)?;
     let spec = KeySpec { name, cap: asked.cap.0, keep_secret: false };
@@ -45,7 +56,7 @@ pub(super) async fn create(
         cap: made.row.cap,
         transaction: made.transaction,
     };
-    Done::created(body, "/keys")
+    Ok(Done::new(body, "/keys"))
 }
 
 fn key_name(name: Option<String>) -> Result<String, Refusal> {
@@ -56,10 +67,17 @@ fn key_name(name: Option<String>) -> Result<String, Refusal> {
     Err(Refusal::field("name", "a key's name has 1 to 64 characters"))
 }
 
-#[derive(Deserialize)]
+/// Which channel a wallet wants.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "KeyPrepareRequest")]
 pub(super) struct ForWallet {
+    /// Who pays.
+    #[schemars(with = "Account")]
     account: Address,
+    /// The address that the new key's vouchers are signed by.
+    #[schemars(with = "Account")]
     signer: Address,
+    /// Most it can ever spend.
     cap: Money,
 }
 
@@ -67,7 +85,7 @@ pub(super) struct ForWallet {
 pub(super) async fn prepare(
     State(shared): State<Arc<Shared>>,
     Input(asked): Input<ForWallet>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<api::PreparedKey>, Refusal> {
     let cap = asked.cap.0;
     let view = shared.chain.channels();
     let (free, _) = view.escrow(asked.account).await?;
@@ -87,15 +105,19 @@ pub(super) async fn prepare(
         fee: Amount::ZERO,
         total: missing,
     };
-    let mut body = serde_json::to_value(prepared).map_err(Refusal::internal)?;
-    body["channel"] = json!(channel);
-    Ok(Json(body))
+    Ok(Json(api::PreparedKey { prepared, channel: channel.0 }))
 }
 
-#[derive(Deserialize)]
+/// A key whose channel is open.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "KeyRegisterRequest")]
 pub(super) struct Registered {
+    /// `trib_sk_` and 64 hex digits.
     key: String,
+    /// Its channel.
+    #[schemars(with = "Word")]
     channel: B256,
+    /// For people.
     name: Option<String>,
 }
 
@@ -103,7 +125,7 @@ pub(super) struct Registered {
 pub(super) async fn register(
     State(shared): State<Arc<Shared>>,
     Input(asked): Input<Registered>,
-) -> Result<Done, Refusal> {
+) -> Result<Done<api::KeyView>, Refusal> {
     let secret = ApiSecret::parse(&asked.key)
         .ok_or_else(|| Refusal::field("key", "a key is `trib_sk_` and 64 hex digits"))?;
     let channel = shared.chain.channels().get(ChannelId(asked.channel)).await?;
@@ -135,36 +157,42 @@ pub(super) async fn register(
         expires_at: channel.expiry,
         created_ms: now_ms(),
     };
-    if shared.index.key(row.hash)?.is_some() {
-        return Done::ok(view(&row), "/keys");
+    if shared.index.key(row.hash)?.is_none() {
+        shared.index.put_key(row.clone()).await?;
     }
-    shared.index.put_key(row.clone()).await?;
-    Done::created(view(&row), "/keys")
+    Ok(Done::new(view(&row), "/keys"))
 }
 
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<api::Page<api::KeyView>>, Refusal> {
     let keys = shared.index.keys(caller.require()?)?;
-    let items: Vec<Value> = keys.iter().map(view).collect();
-    Ok(Json(json!({"items": items, "has_more": false})))
+    Ok(Json(api::Page::whole(keys.iter().map(view).collect())))
 }
 
-fn view(key: &KeyRow) -> Value {
-    json!({
-        "id": key.hash, "name": key.name, "channel": key.channel, "cap": key.cap,
-        "spent": key.spent, "held": key.held, "remaining": key.available(),
-        "redeemed": key.redeemed, "active": key.active, "expires_at": key.expires_at,
-        "created_at": key.created_ms / 1_000, "own": key.sealed_secret.is_some(),
-    })
+fn view(key: &KeyRow) -> api::KeyView {
+    api::KeyView {
+        id: key.hash,
+        name: key.name.clone(),
+        channel: key.channel.0,
+        cap: key.cap,
+        spent: key.spent,
+        held: key.held,
+        remaining: key.available(),
+        redeemed: key.redeemed,
+        active: key.active,
+        expires_at: key.expires_at,
+        created_at: key.created_ms / 1_000,
+        own: key.sealed_secret.is_some(),
+    }
 }
 
 /// The key that the caller's own chat uses.
 pub(super) async fn own(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<api::KeyView>, Refusal> {
     match &caller {
         Caller::Key(key) => Ok(Json(view(&key.row))),
         _ => {
@@ -181,8 +209,11 @@ fn own_key(shared: &Shared, owner: Address, id: &str) -> Result<KeyRow, Refusal>
     key.ok_or_else(|| Refusal::not_found("key", id))
 }
 
-#[derive(Deserialize)]
+/// How much more.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "TopUpRequest")]
 pub(super) struct TopUp {
+    /// 5 OPEN when absent.
     amount: Option<Money>,
 }
 
@@ -192,7 +223,7 @@ pub(super) async fn top_up(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Input(asked): Input<TopUp>,
-) -> Result<Done, Refusal> {
+) -> Result<Done<api::ToppedUp>, Refusal> {
     let account = caller.require_guest()?;
     let key = own_key(&shared, account, &id)?;
     let amount = asked.amount.map_or(open(5), |money| money.0);
@@ -205,7 +236,8 @@ pub(super) async fn top_up(
     let receipt = sender.send(&channels::top_up(key.channel, amount)).await?;
     let cap = Amount::from_wei(shared.chain.channels().get(key.channel).await?.cap);
     shared.index.raise_cap(key.hash, cap).await?;
-    Done::ok(json!({"id": key.hash, "cap": cap, "transaction": receipt.transaction_hash}), "/keys")
+    let transaction = receipt.transaction_hash;
+    Ok(Done::new(api::ToppedUp { id: key.hash, cap, transaction }, "/keys"))
 }
 
 /// Stops a key; what is left comes back after the channel's grace period.
@@ -213,7 +245,7 @@ pub(super) async fn revoke(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-) -> Result<Done, Refusal> {
+) -> Result<Done<api::RevokedKey>, Refusal> {
     let account = caller.require_guest()?;
     let key = own_key(&shared, account, &id)?;
     shared.index.revoke_key(key.hash).await?;
@@ -221,5 +253,6 @@ pub(super) async fn revoke(
     epochs::redeem(&shared).await?;
     let call = channels::request_close(key.channel);
     let receipt = shared.guest_sender(account)?.send(&call).await?;
-    Done::ok(json!({"id": key.hash, "transaction": receipt.transaction_hash}), "/keys")
+    let transaction = receipt.transaction_hash;
+    Ok(Done::new(api::RevokedKey { id: key.hash, transaction }, "/keys"))
 }

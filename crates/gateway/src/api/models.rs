@@ -6,25 +6,29 @@ use axum::{
     Json,
     extract::{Path, Query, State},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
-use tributary_client::models::prices;
+use serde_json::Value;
+use tributary_client::{api, models::prices};
 use tributary_contracts::{IModels, ModelKind, ModelStatus};
 use tributary_primitives::{Digest, ModelId, Ppm};
 
 use crate::{Refusal, shared::Shared};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Page {
+    /// Id of the last model that was seen.
     after: Option<u64>,
+    /// Entries to return, at most 100.
     limit: Option<usize>,
+    /// Models trained on this datanet.
     datanet: Option<u64>,
 }
 
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     Query(page): Query<Page>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<api::Page<api::ModelView>>, Refusal> {
     let limit = page.limit.unwrap_or(50).clamp(1, 100);
     let all = shared.chain.models().list().await?;
     let wanted = |model: &IModels::Model| {
@@ -38,48 +42,60 @@ pub(super) async fn list(
     for model in rest.by_ref().take(limit) {
         items.push(view(&shared, &model)?);
     }
-    Ok(Json(json!({"items": items, "has_more": rest.next().is_some()})))
+    Ok(Json(api::Page { items, has_more: rest.next().is_some() }))
 }
 
-fn view(shared: &Shared, model: &IModels::Model) -> Result<Value, Refusal> {
+fn view(shared: &Shared, model: &IModels::Model) -> Result<api::ModelView, Refusal> {
     let id = ModelId(model.id);
     let kind = ModelKind::try_from(model.kind).map_or("unknown", ModelKind::name);
     let status = ModelStatus::try_from(model.status).map_or("unknown", ModelStatus::name);
     let (calls, revenue) = shared.index.receipt_totals(Some(id))?;
     let snapshot = model.snapshots.first();
-    let prices = prices(model);
-    Ok(json!({
-        "id": id, "name": model.name, "kind": kind, "owner": model.owner,
-        "base": model.parents.first(), "datanet": snapshot.map(|key| key.datanetId),
-        "snapshot_version": snapshot.map(|key| key.version),
-        "prices": {"input": prices.input, "output": prices.output}, "licence": model.licence,
-        "digest": Digest::from(model.digest), "tokenizer_digest": Digest::from(model.tokenizerDigest),
-        "card_digest": Digest::from(model.cardDigest),
-        "job": (model.taskId != 0).then_some(model.taskId), "calls": calls, "revenue": revenue,
-        "status": status, "registered_at": model.registeredAt,
-    }))
+    Ok(api::ModelView {
+        id: id.0,
+        name: model.name.clone(),
+        kind: kind.to_owned(),
+        owner: model.owner,
+        base: model.parents.first().copied(),
+        datanet: snapshot.map(|key| key.datanetId),
+        snapshot_version: snapshot.map(|key| key.version),
+        prices: prices(model),
+        licence: model.licence.clone(),
+        digest: Digest::from(model.digest),
+        tokenizer_digest: Digest::from(model.tokenizerDigest),
+        card_digest: Digest::from(model.cardDigest),
+        job: (model.taskId != 0).then_some(model.taskId),
+        calls,
+        revenue,
+        status: status.to_owned(),
+        registered_at: model.registeredAt,
+    })
 }
 
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
     Path(text): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<api::ModelDetail>, Refusal> {
     let model = shared.model_called(&text).await?;
-    let mut body = view(&shared, &model)?;
     let lineage = shared.chain.models().lineage(ModelId(model.id)).await?;
     let mut steps = Vec::new();
     for step in &lineage.steps {
-        let climbs: u32 = step.parents.iter().map(|(_, share)| share.millionths()).sum();
-        let name = shared.chain.models().get(step.model).await?.name;
-        steps.push(json!({
-            "model": step.model, "name": name, "owner": step.owner,
-            "share_ppm": Ppm::ONE.millionths().saturating_sub(climbs),
-            "parents": step.parents,
-        }));
+        let parents = step.parents.iter().map(|(id, share)| (id.0, share.millionths()));
+        let parents: Vec<(u64, u32)> = parents.collect();
+        let climbs: u32 = parents.iter().map(|(_, share)| share).sum();
+        steps.push(api::LineageView {
+            model: step.model.0,
+            name: shared.chain.models().get(step.model).await?.name,
+            owner: step.owner,
+            share_ppm: Ppm::ONE.millionths().saturating_sub(climbs),
+            parents,
+        });
     }
-    body["lineage"] = steps.into();
     let card = shared.artifacts.get(&Digest::from(model.cardDigest)).await.ok();
     let card = card.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    body["card"] = card.unwrap_or(Value::Null);
-    Ok(Json(body))
+    Ok(Json(api::ModelDetail {
+        model: view(&shared, &model)?,
+        lineage: steps,
+        card: card.unwrap_or_default(),
+    }))
 }

@@ -6,45 +6,59 @@ use axum::{
     Extension, Json,
     extract::{Path, Query, State},
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
-use tributary_client::api;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::json;
+use tributary_client::api::{self, schema::Account};
 use tributary_indexer::{ReceiptFilter, ReceiptRow};
 use tributary_primitives::{Address, B256, ModelId, Role, Share, Transcript};
 
 use crate::{Refusal, caller::Caller, epochs, shared::Shared, verify};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Page {
+    /// Paid by this account.
+    #[schemars(with = "Option<Account>")]
     account: Option<Address>,
+    /// Served by this model.
     model: Option<u64>,
+    /// `seq` of the last receipt that was seen.
     after: Option<u64>,
+    /// Entries to return, at most 100.
     limit: Option<u32>,
 }
 
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     Query(page): Query<Page>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<api::Page<api::ReceiptSummary>>, Refusal> {
     let limit = page.limit.unwrap_or(50).clamp(1, 100);
     let filter =
         ReceiptFilter { payer: page.account, model: page.model.map(ModelId), before: page.after };
     let mut rows = shared.index.receipts(filter, limit + 1)?;
     let has_more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
-    let items: Vec<Value> = rows.iter().map(summary).collect();
-    Ok(Json(json!({"items": items, "has_more": has_more})))
+    Ok(Json(api::Page { items: rows.iter().map(summary).collect(), has_more }))
 }
 
-fn summary(row: &ReceiptRow) -> Value {
+fn summary(row: &ReceiptRow) -> api::ReceiptSummary {
     let body = &row.receipt.signed.body;
-    json!({
-        "id": row.receipt.signed.id, "seq": row.seq, "state": row.state, "epoch": row.epoch,
-        "payer": body.payer, "provider": body.provider, "model": body.model,
-        "datanet": body.snapshot.datanet, "fee": body.fee(), "prompt_tokens": body.prompt_tokens,
-        "completion_tokens": body.completion_tokens, "spans": row.receipt.spans.len(),
-        "block_number": body.block_number, "at": row.at_ms / 1_000,
-    })
+    api::ReceiptSummary {
+        id: row.receipt.signed.id,
+        seq: row.seq,
+        state: row.state,
+        epoch: row.epoch,
+        payer: body.payer,
+        provider: body.provider,
+        model: body.model.0,
+        datanet: body.snapshot.datanet.0,
+        fee: body.fee(),
+        prompt_tokens: body.prompt_tokens,
+        completion_tokens: body.completion_tokens,
+        spans: row.receipt.spans.len() as u64,
+        block_number: body.block_number,
+        at: row.at_ms / 1_000,
+    }
 }
 
 fn id_of(text: &str) -> Result<B256, Refusal> {
@@ -62,7 +76,7 @@ fn find(shared: &Shared, text: &str) -> Result<ReceiptRow, Refusal> {
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
     Path(text): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<api::ReceiptDetail>, Refusal> {
     let row = find(&shared, &text)?;
     let gateway = row.receipt.signed.body.gateway;
     let posted = row.epoch.map(|epoch| shared.index.posted(gateway, epoch)).transpose()?.flatten();
@@ -76,14 +90,12 @@ pub(super) async fn show(
         explain,
         receipt: row.receipt.clone(),
     };
-    let mut body = serde_json::to_value(view).map_err(Refusal::internal)?;
-    body["share_states"] = json!(row.share_states);
-    body["data_hash"] = match row.epoch {
-        Some(epoch) => json!(shared.index.setting(&epochs::epoch_setting(gateway, epoch))?),
-        None => Value::Null,
+    let data_hash = match row.epoch {
+        Some(epoch) => shared.index.setting(&epochs::epoch_setting(gateway, epoch))?,
+        None => None,
     };
-    body["at"] = json!(row.at_ms / 1_000);
-    Ok(Json(body))
+    let share_states = row.share_states;
+    Ok(Json(api::ReceiptDetail { view, share_states, data_hash, at: row.at_ms / 1_000 }))
 }
 
 fn explain(shared: &Shared, row: &ReceiptRow) -> Result<Vec<api::Explained>, Refusal> {
@@ -162,9 +174,9 @@ pub(super) async fn transcript(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
     Path(text): Path<String>,
-) -> Result<Json<Transcript>, Refusal> {
+) -> Result<Json<api::PrivateSide>, Refusal> {
     let row = find(&shared, &text)?;
-    transcript_of(&shared, &caller, &row).map(Json)
+    transcript_of(&shared, &caller, &row).map(|transcript| Json(api::PrivateSide(transcript)))
 }
 
 /// Checks everything that can be recomputed. The private checks need the payer.
@@ -172,23 +184,29 @@ pub(super) async fn verify(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
     Path(text): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<api::Verification>, Refusal> {
     let row = find(&shared, &text)?;
     let transcript = transcript_of(&shared, &caller, &row).ok();
     let blobs = verify::LocalBlobs::new(shared.artifacts.clone(), shared.index.clone());
     let report =
         verify::verify(&shared.chain, &blobs, &row.receipt, transcript.as_ref(), row.epoch).await?;
-    serde_json::to_value(report).map(Json).map_err(Refusal::internal)
+    shown(&report)
 }
 
 /// The leaves and receipts behind a posted root.
 pub(super) async fn root(
     State(shared): State<Arc<Shared>>,
     Path(text): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<api::RootView>, Refusal> {
     let hash: B256 =
         text.parse().map_err(|_| Refusal::field("hash", "a data hash is 0x and 64 hex digits"))?;
     let data = epochs::data(&shared.artifacts, &shared.index, hash).await?;
     let data = data.ok_or_else(|| Refusal::not_found("root", hash))?;
-    serde_json::to_value(data).map(Json).map_err(Refusal::internal)
+    shown(&data)
+}
+
+/// A value of a lower room in the form that this interface describes.
+fn shown<T: DeserializeOwned>(value: &impl Serialize) -> Result<Json<T>, Refusal> {
+    let value = serde_json::to_value(value).map_err(Refusal::internal)?;
+    serde_json::from_value(value).map(Json).map_err(Refusal::internal)
 }

@@ -6,9 +6,10 @@ use axum::{
     Json,
     extract::{Path, State},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 use tributary_attribution::{Index as TextIndex, Output, build_index};
+use tributary_client::api;
 use tributary_datasets::{Bundle, Record};
 use tributary_models::Tokenizer;
 use tributary_primitives::{Address, DatanetId, Digest};
@@ -21,8 +22,11 @@ const TEXT_SIZE_BYTES: usize = 64 << 10;
 /// Indexes kept.
 const KEPT: usize = 8;
 
-#[derive(Deserialize)]
+/// What to trace.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "TraceRequest")]
 pub(super) struct Asked {
+    /// The text.
     text: String,
 }
 
@@ -37,14 +41,15 @@ pub(super) async fn trace(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<u64>,
     Input(asked): Input<Asked>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<api::Traced>, Refusal> {
     if asked.text.is_empty() || asked.text.len() > TEXT_SIZE_BYTES {
         return Err(Refusal::field("text", format!("`text` has 1 to {TEXT_SIZE_BYTES} bytes")));
     }
     let traced = index_of(&shared, DatanetId(id)).await?;
     let work = move || {
         let output = Output::encode(&traced.tokenizer, &asked.text).map_err(Refusal::internal)?;
-        Ok::<_, Refusal>(Json(traced.index.trace(&output).to_json()))
+        let found = traced.index.trace(&output).to_json();
+        serde_json::from_value(found).map(Json).map_err(Refusal::internal)
     };
     tokio::task::spawn_blocking(work).await.map_err(Refusal::internal)?
 }

@@ -7,8 +7,9 @@ use axum::{
     body::Bytes,
     extract::{FromRequest, Multipart, Query, Request, State},
     http::{HeaderMap, header},
-    response::{IntoResponse, Response},
+    response::IntoResponse,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tributary_client::api;
 use tributary_datasets::{
@@ -19,6 +20,7 @@ use tributary_primitives::{Address, Amount, B256, DatanetId, Digest};
 
 use super::{
     accounts::address,
+    describe::PlainText,
     input::{Done, content_type},
 };
 use crate::{
@@ -32,10 +34,13 @@ const CLEAN_ROWS: usize = 200;
 /// Row errors that one refusal looks for.
 const ERRORS_KEPT: usize = 20;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Asked {
+    /// Tells the format by its ending: `.jsonl`, `.csv` or `.txt`.
     filename: Option<String>,
+    /// Where the rows shall go: finds what is there already, and the price.
     datanet: Option<u64>,
+    /// Whose upload it is, for callers who sign themselves.
     account: Option<String>,
     /// Take the rows that can be read and report the others.
     partial: Option<bool>,
@@ -53,7 +58,7 @@ pub(super) async fn create(
     Extension(caller): Extension<Caller>,
     Query(asked): Query<Asked>,
     request: Request,
-) -> Result<Done, Refusal> {
+) -> Result<Done<api::Upload, 201>, Refusal> {
     let account = match (caller.account(), &asked.account) {
         (Some(account), _) => account,
         (None, Some(text)) => address(text)?,
@@ -68,7 +73,7 @@ pub(super) async fn create(
     let checked = checked.await.map_err(Refusal::internal)??;
     let upload = keep(&shared, account, datanet, name, checked).await?;
     let next = format!("/uploads/{}", upload.id);
-    Done::created(upload, next)
+    Ok(Done::new(upload, next))
 }
 
 async fn file_of(request: Request, filename: Option<String>) -> Result<File, Refusal> {
@@ -308,7 +313,7 @@ fn row_checks(report: &CheckReport, survey: &Survey) -> Vec<RowCheck> {
 }
 
 /// Sample rows for a newcomer.
-pub(super) async fn samples(State(shared): State<Arc<Shared>>) -> Response {
+pub(super) async fn samples(State(shared): State<Arc<Shared>>) -> PlainText {
     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
-    (kind, shared.config.samples.clone()).into_response()
+    PlainText((kind, shared.config.samples.clone()).into_response())
 }

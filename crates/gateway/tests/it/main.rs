@@ -3,4 +3,5 @@
 mod answers;
 mod catalogue;
 mod fake;
+mod openapi;
 mod writes;
