@@ -5,14 +5,15 @@ use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, header, uri::Authority},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::Authority},
     middleware::Next,
     response::Response,
 };
 
 use crate::{
     Refusal,
-    caller::{Origin, identify},
+    caller::{Caller, Origin, identify},
+    limits::Allowance,
     shared::{Shared, fresh},
 };
 
@@ -29,10 +30,20 @@ pub async fn guard(
     let begun = Instant::now();
     let openai = request.uri().path().starts_with("/v1");
     let shaped = |refusal: Refusal| if openai { refusal.openai() } else { refusal.problem() };
-    let mut response = match admit(&shared, &mut request) {
-        Ok(()) => in_words(next.run(request).await, shaped).await,
-        Err(refusal) => shaped(refusal),
+    let admitted = admit(&shared, &mut request).and_then(|()| match openai {
+        true => take_turn(&shared, &request),
+        false => Ok(None),
+    });
+    let (mut response, allowance) = match admitted {
+        Ok(allowance) => (in_words(next.run(request).await, shaped).await, allowance),
+        Err(refusal) => {
+            let flooded = openai && refusal.status == StatusCode::TOO_MANY_REQUESTS;
+            (shaped(refusal), flooded.then(|| shared.key_limiter.spent()))
+        }
     };
+    if let Some(allowance) = allowance {
+        allowance.write(response.headers_mut());
+    }
     let face = if openai { "openai" } else { "rest" };
     let status = response.status().as_str().to_owned();
     metrics::counter!("tributary_gateway_requests_total", "face" => face, "status" => status)
@@ -72,6 +83,16 @@ fn admit(shared: &Shared, request: &mut Request) -> Result<(), Refusal> {
     let caller = identify(shared, request.headers())?;
     request.extensions_mut().insert(caller);
     Ok(())
+}
+
+/// One request of a key's or a guest's allowance at `/v1`, replays included.
+fn take_turn(shared: &Shared, request: &Request) -> Result<Option<Allowance>, Refusal> {
+    let name = match request.extensions().get::<Caller>() {
+        Some(Caller::Key(key)) => key.row.hash.to_string(),
+        Some(Caller::Guest { account, .. }) => account.to_string(),
+        _ => return Ok(None),
+    };
+    shared.key_limiter.take(&name).map(Some)
 }
 
 fn check_host(

@@ -78,7 +78,6 @@ async fn serve(
     kind: Kind,
 ) -> Result<Response, OpenAiRefusal> {
     let mut payer = plan::payer(&shared, &caller).await?;
-    shared.key_limiter.take(&payer.key.hash.to_string())?;
     check_channel(&shared, &mut payer).await?;
     let asked = request::parse(&body, kind)?;
     let plan = Plan::make(&shared, asked).await?;

@@ -13,23 +13,18 @@ use tributary_primitives::Digest;
 
 use crate::{Refusal, caller::Caller, refusal::OpenAiRefusal, shared::Shared};
 
-fn admit(shared: &Shared, caller: &Caller) -> Result<(), Refusal> {
-    let account = caller.account().ok_or_else(|| {
-        Refusal::unauthorized("missing_api_key", "you did not provide an API key")
-            .hint("send it as `Authorization: Bearer trib_sk_...`; make one at /keys")
-    })?;
-    let name = match caller {
-        Caller::Key(key) => key.row.hash.to_string(),
-        _ => account.to_string(),
-    };
-    shared.key_limiter.take(&name)
+fn admit(caller: &Caller) -> Result<(), Refusal> {
+    match caller {
+        Caller::Nobody => Err(super::plan::no_key()),
+        _ => Ok(()),
+    }
 }
 
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, OpenAiRefusal> {
-    admit(&shared, &caller)?;
+    admit(&caller)?;
     let models = shared.chain.models().list().await?;
     let active = models.iter().filter(|model| model.status == ModelStatus::Active.code());
     let data: Vec<Value> = active.map(entry).collect();
@@ -41,7 +36,7 @@ pub(super) async fn show(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, OpenAiRefusal> {
-    admit(&shared, &caller)?;
+    admit(&caller)?;
     Ok(Json(entry(&shared.model_named(&id).await?)))
 }
 

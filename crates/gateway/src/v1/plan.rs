@@ -48,11 +48,14 @@ pub async fn payer(shared: &Shared, caller: &Caller) -> Result<Payer, Refusal> {
     match caller {
         Caller::Key(key) => Ok(Payer { secret: key.secret.clone(), key: key.row.clone() }),
         Caller::Guest { account, .. } => keys::guest_payer(shared, *account).await,
-        Caller::Nobody => {
-            Err(Refusal::unauthorized("missing_api_key", "you did not provide an API key")
-                .hint("send it as `Authorization: Bearer trib_sk_...`; make one at /keys"))
-        }
+        Caller::Nobody => Err(no_key()),
     }
+}
+
+/// 401 for a caller without a credential.
+pub fn no_key() -> Refusal {
+    Refusal::unauthorized("missing_api_key", "you did not provide an API key")
+        .hint("send it as `Authorization: Bearer trib_sk_...`; make one at /keys")
 }
 
 /// A text is never more tokens than bytes.
