@@ -131,7 +131,7 @@ impl Refusal {
     /// As RFC 9457.
     pub fn problem(&self) -> Response {
         let problem = Problem {
-            kind: "/docs/errors".to_owned(),
+            kind: format!("/docs/errors/{}", self.code),
             title: self.status.canonical_reason().unwrap_or("refused").to_owned(),
             status: self.status.as_u16(),
             detail: self.detail.clone(),

@@ -59,7 +59,7 @@ pub(crate) async fn index(State(_): State<Console>, visitor: Visitor) -> Markup 
             dl.facts {
                 dt { "JSON-RPC" } dd { code { "POST /" } " and WebSocket on the same address" }
                 dt { "OpenAI clients" } dd { "base URL " code { "/v1" } }
-                dt { "REST" } dd { code { "/api/v1" } ", described by " a href="/api/v1/openapi.json" { "OpenAPI" } }
+                dt { "REST" } dd { code { "/api/v1" } ": " a href="/docs/api" { "calls and forms" } ", " a href="/api/v1/openapi.json" { "OpenAPI" } }
                 dt { "Metrics" } dd { a href="/metrics" { "/metrics" } }
             }
         }
@@ -69,14 +69,38 @@ pub(crate) async fn index(State(_): State<Console>, visitor: Visitor) -> Markup 
     shell.render()
 }
 
+/// The page of one error: the rows of the catalogues that name it.
+fn about_error(code: &str) -> Option<String> {
+    let cell = format!("`{code}`");
+    for name in ["errors.md", "errors-of-modules.md"] {
+        let text = text_of(name)?;
+        let is_row = |line: &&str| {
+            let first = line.strip_prefix("| ").and_then(|row| row.split('|').next());
+            first.is_some_and(|first| first.split(',').any(|word| word.trim() == cell))
+        };
+        let Some(row) = text.lines().find(is_row) else { continue };
+        let heading = text.lines().find(|line| line.starts_with("| code"))?;
+        let rule = "|---".repeat(heading.matches('|').count() - 1);
+        return Some(format!(
+            "# {code}\n\n{heading}\n{rule}|\n{row}\n\n[All errors](/docs/errors)\n"
+        ));
+    }
+    None
+}
+
 /// `/docs/{path}`
 pub(crate) async fn page(
     State(_): State<Console>,
     visitor: Visitor,
     Path(path): Path<String>,
 ) -> Result<Markup, PageError> {
-    let name = format!("{}.md", path.trim_end_matches(".md"));
-    let text = text_of(&name).ok_or_else(|| PageError::missing("document", &path))?;
+    let text = match path.strip_prefix("errors/") {
+        Some(code) => about_error(code).ok_or_else(|| PageError::missing("error", code))?,
+        None => {
+            let name = format!("{}.md", path.trim_end_matches(".md"));
+            text_of(&name).ok_or_else(|| PageError::missing("document", &path))?
+        }
+    };
     let body = html! {
         p.crumb { a href="/docs" { "Docs" } " / " (path) }
         article.prose { (render(&text)) }
@@ -89,6 +113,19 @@ pub(crate) async fn page(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_error_of_the_catalogues_has_a_page() {
+        for name in ["errors.md", "errors-of-modules.md"] {
+            let text = text_of(name).expect(name);
+            let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
+            for code in rows.filter_map(|row| row.split('`').next()) {
+                let page = about_error(code).unwrap_or_else(|| panic!("`{code}` has no page"));
+                assert!(render(&page).into_string().contains("<table>"), "{code}");
+            }
+        }
+        assert_eq!(about_error("nothing_like_it"), None);
+    }
 
     #[test]
     fn raw_html_in_a_document_is_shown_not_run() {
