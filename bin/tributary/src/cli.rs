@@ -1,4 +1,4 @@
-//! The command tree. Help texts hold an example where one helps.
+//! The command tree. Every help text starts with examples (`examples.rs`), which the tests run.
 
 use std::path::PathBuf;
 
@@ -18,15 +18,9 @@ pub struct Cli {
 /// Flags that every command knows.
 #[derive(Args, Clone)]
 pub struct Global {
-    /// Node to talk to.
-    #[arg(
-        short = 'r',
-        long,
-        global = true,
-        env = "TRIBUTARY_RPC_URL",
-        default_value = "http://localhost:8545"
-    )]
-    pub rpc_url: String,
+    /// Node to talk to (http://localhost:8545 unless configured).
+    #[arg(short = 'r', long, global = true, env = "TRIBUTARY_RPC_URL")]
+    pub rpc_url: Option<String>,
     /// Print one JSON value on standard output and nothing else.
     #[arg(long, global = true)]
     pub json: bool,
@@ -43,34 +37,49 @@ pub struct Global {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Run chain, provider, gateway and console in one process: `tributary dev`
+    /// Run chain, provider, gateway and console in one process.
     Dev(DevArgs),
-    /// Make, fill and read datanets: `tributary datanet ls`
+    /// Make, fill and read datanets.
     #[command(subcommand)]
     Datanet(DatanetCommand),
-    /// Import, train, measure and list models: `tributary model ls`
+    /// Import, train, measure and list models.
     #[command(subcommand)]
     Model(ModelCommand),
-    /// Ask a model and see its sources: `tributary chat -m "Name what covers the hull of the ship Kortoglen."`
+    /// Ask a model and see its sources.
     Chat(ChatArgs),
-    /// What an account was paid, and why: `tributary earnings`
+    /// What an account was paid, and why.
     Earnings(EarningsArgs),
-    /// Show or re-derive a receipt: `tributary receipt verify 0x12..`
+    /// Show or re-derive a receipt.
     #[command(subcommand)]
     Receipt(ReceiptCommand),
-    /// Find the verbatim sources of a text: `tributary trace --datanet 1 --text "..."`
+    /// Find the verbatim sources of a text.
     Trace(TraceArgs),
-    /// API keys with an on-chain cap: `tributary key new --cap 5`
+    /// API keys with an on-chain cap.
     #[command(subcommand)]
     Key(KeyCommand),
-    /// This computer's account: `tributary account show`
+    /// This computer's account.
     #[command(subcommand)]
     Account(AccountCommand),
-    /// Print the shell's completion script: `tributary completions bash`
+    /// What is configured, and where it was said.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the shell's completion script.
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Subcommand)]
+pub enum ConfigCommand {
+    /// Every key with its value.
+    Show {
+        /// Name the flag, variable or file that each value comes from.
+        #[arg(long)]
+        origin: bool,
+    },
+    /// The files that are read, the first one first.
+    Path,
 }
 
 #[derive(Args)]
@@ -91,7 +100,7 @@ pub struct DevArgs {
 
 #[derive(Subcommand)]
 pub enum DatanetCommand {
-    /// Make a datanet: `tributary datanet new "Tea of my valley" --licence CC-BY-4.0`
+    /// Make a datanet.
     New {
         /// Its name.
         name: String,
@@ -102,7 +111,7 @@ pub enum DatanetCommand {
         #[arg(long, default_value = "CC-BY-4.0")]
         licence: String,
     },
-    /// Contribute rows with a stake: `tributary datanet push 1 rows.jsonl`
+    /// Contribute rows with a stake.
     Push {
         /// Datanet, by id or name.
         datanet: String,
@@ -137,7 +146,7 @@ pub enum DatanetCommand {
         #[arg(long, default_value_t = 20)]
         limit: u64,
     },
-    /// Build an attribution index without a chain: `tributary datanet index rows.jsonl --out idx`
+    /// Build an attribution index without a chain.
     Index {
         /// JSONL file.
         file: PathBuf,
@@ -168,8 +177,11 @@ pub enum ModelCommand {
     },
     /// Perplexity of EXI8 beside the original float weights.
     Eval {
-        /// Folder or file.
+        /// A checkpoint, a stored model, an .exi8 file or a PEFT folder.
         path: PathBuf,
+        /// The float original, where the model does not remember it.
+        #[arg(long)]
+        original: Option<PathBuf>,
         /// Text to measure on.
         #[arg(long)]
         text: PathBuf,
@@ -177,7 +189,7 @@ pub enum ModelCommand {
         #[arg(long, default_value_t = 20_000)]
         tokens: usize,
     },
-    /// Fine-tune an adapter on a published datanet: `tributary model train --datanet 1`
+    /// Fine-tune an adapter on a published datanet.
     Train {
         /// Datanet, by id or name.
         #[arg(long)]

@@ -208,8 +208,10 @@ fn index(output: Output, file: &Path, out: &PathBuf, tokenizer: Option<&Path>) -
     let rows = parse(std::io::BufReader::new(reader), format, &ParseLimits::local())?;
     let records = rows.iter().map(|row| (&row.record, Address::ZERO));
     let started = std::time::Instant::now();
+    let spinner = output.spinner(&format!("indexing {} records", rows.len()));
     let index = tributary_attribution::build_index(SnapshotRef::default(), &tokenizer, records)?;
     index.write(out)?;
+    spinner.finish_and_clear();
     let facts = json!({
         "out": out,
         "records": index.records().len(),

@@ -35,6 +35,16 @@ impl Output {
         }
     }
 
+    /// Something that moves while work of unknown length runs; hidden off a terminal.
+    pub fn spinner(&self, what: &str) -> ProgressBar {
+        if self.json || self.quiet || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let spinner = ProgressBar::new_spinner().with_message(what.to_owned());
+        spinner.enable_steady_tick(std::time::Duration::from_millis(120));
+        spinner
+    }
+
     /// A bar with rate and remaining time; hidden off a terminal.
     pub fn bar(&self, steps: u64) -> ProgressBar {
         if self.json || self.quiet || !std::io::stderr().is_terminal() {

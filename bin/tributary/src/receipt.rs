@@ -11,7 +11,7 @@ use tributary_verification::{Report, Status};
 
 use crate::{
     cli::ReceiptCommand,
-    fail::{Exit, Failure},
+    fail::{Exit, Failure, Told},
     output::table,
     session::Session,
 };
@@ -26,8 +26,8 @@ pub async fn run(session: &Session, command: ReceiptCommand) -> Result<()> {
         ReceiptCommand::Transcript { id } => {
             let path = format!("/receipts/{id}/transcript");
             let transcript: Value = session.public()?.get(&path).await?;
-            println!("{}", serde_json::to_string_pretty(&transcript)?);
-            Ok(())
+            let text = serde_json::to_string_pretty(&transcript)?;
+            session.output.print(&transcript, || println!("{text}"))
         }
     }
 }
@@ -81,6 +81,10 @@ async fn verify(
     session.output.print(&report, || human(&report))?;
     if report.verified {
         return Ok(());
+    }
+    if session.output.json {
+        // The report is the one JSON value; the exit code says the rest.
+        return Err(Told(Exit::NotVerified).into());
     }
     let help = match transcript {
         None => "private checks need the transcript: run as the payer, or give --transcript FILE",

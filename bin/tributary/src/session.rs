@@ -9,11 +9,12 @@ use std::{
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tributary_client::{Chain, ClientError, HttpTransport, Rest, api::Guest};
-use tributary_node::config;
+use tributary_node::config::FileConfig;
 use tributary_primitives::Digest;
 
 use crate::{
     cli::Global,
+    config,
     fail::{Exit, Failure},
     output::Output,
 };
@@ -28,12 +29,12 @@ pub struct Session {
 }
 
 impl Session {
-    /// From the global flags.
-    pub fn new(global: &Global) -> Self {
+    /// From the global flags and the configuration files.
+    pub fn new(global: &Global, file: &FileConfig) -> Self {
         Self {
-            base: global.rpc_url.trim_end_matches('/').to_owned(),
+            base: config::rpc_url(global, file).trim_end_matches('/').to_owned(),
             key: global.api_key.clone(),
-            folder: global.home.clone().unwrap_or_else(config::home).join("sessions"),
+            folder: config::home(global).join("sessions"),
             output: Output { json: global.json, quiet: global.quiet },
         }
     }

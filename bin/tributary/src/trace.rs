@@ -9,6 +9,7 @@ use tributary_models::Tokenizer;
 
 use crate::{
     cli::TraceArgs,
+    fail::{Exit, Failure},
     output::{field, short, table},
     session::Session,
 };
@@ -18,7 +19,12 @@ pub async fn run(session: &Session, args: TraceArgs) -> Result<()> {
     let spans = match (&args.index, &args.datanet) {
         (Some(folder), _) => {
             let tokenizer = tokenizer(args.tokenizer.as_deref())?;
-            let index = Index::open(folder, &tokenizer.digest())?;
+            let index = Index::open(folder, &tokenizer.digest()).map_err(|error| {
+                let message = format!("{}: {error}", folder.display());
+                let help = "build one with `tributary datanet index rows.jsonl --out FOLDER`, and \
+                            name the same --tokenizer";
+                Failure::new(Exit::Failed, message, help)
+            })?;
             index.trace(&Traced::encode(&tokenizer, &args.text)?).to_json()
         }
         (None, Some(datanet)) => {
@@ -54,5 +60,9 @@ pub fn tokenizer(file: Option<&Path>) -> Result<Tokenizer> {
         Some(path) => fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
         None => tributary_node::assets::SEED_TOKENIZER.to_vec(),
     };
-    Ok(Tokenizer::from_json(&json)?)
+    Tokenizer::from_json(&json).map_err(|error| {
+        let name = file.map_or_else(|| "the seed model".into(), |path| path.display().to_string());
+        let help = "a tokenizer.json is wanted; `tributary model import` writes one";
+        Failure::new(Exit::Failed, format!("{name}: {error}"), help)
+    })
 }

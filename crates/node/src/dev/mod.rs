@@ -298,7 +298,8 @@ impl Services {
                 guests_allowed: true,
             }));
         if let Some(metrics) = telemetry::metrics() {
-            pages = pages.route("/metrics", get(move || async move { metrics.render() }));
+            let serve = move || async move { telemetry::exposition(&metrics) };
+            pages = pages.route("/metrics", get(serve));
         }
         pages
     }
