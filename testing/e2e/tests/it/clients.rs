@@ -56,3 +56,12 @@ fn stock_openai_clients_find_what_they_need() -> Result<()> {
     ensure!(run_all("openai", ".py", &python, &node, &home)? >= 1);
     Ok(())
 }
+
+#[test]
+fn the_rest_interface_answers_in_its_own_schema() -> Result<()> {
+    let Some(python) = tool("TRIBUTARY_PYTHON", "jsonschema-rs in Python") else { return Ok(()) };
+    let Some(node) = Node::start("REST schema")? else { return Ok(()) };
+    let home = scripts("rest");
+    ensure!(run_all("rest", ".py", &python, &node, &home)? >= 1);
+    Ok(())
+}

@@ -2,6 +2,7 @@
 
 mod browser;
 mod clients;
+mod commands;
 mod facts;
 mod journey;
 mod lifecycle;
