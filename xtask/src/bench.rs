@@ -6,13 +6,19 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::shell::{pass, quiet, root};
+use crate::{
+    journey,
+    shell::{pass, quiet, root},
+};
 
 #[derive(clap::Args)]
 pub struct Options {
     /// Which one.
     #[arg(value_enum)]
     name: Name,
+    /// Write the section of docs/benchmarks.md (journey).
+    #[arg(long)]
+    record: bool,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -23,11 +29,15 @@ enum Name {
     Decode,
     /// Index build and trace time beside our own slower twins.
     Index,
+    /// The newcomer's journey, step by step, beside its budgets; start and stop of the binary.
+    Journey,
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    println!("{}", machine()?);
+    let machine = machine()?;
+    println!("{machine}");
     match options.name {
+        Name::Journey => journey::run(&machine, options.record),
         Name::Machine => Ok(()),
         Name::Decode => cargo_bench("tributary-training", "decode"),
         Name::Index => cargo_bench("tributary-attribution", "index"),

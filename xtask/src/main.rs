@@ -1,9 +1,10 @@
-//! Every script of the project: `test`, `tidy`, `tools`, `bench`, `seed-model`, `abi`, campaigns.
+//! Every script of the project: `test`, `tidy`, `licences`, `tools`, `bench`, `seed-model`.
 //!
 //! **Invariants:** the only script language is Rust; what a script fetches lands in `target/`.
 //! Leaves to others: what is tested (the crates and `testing/`).
 
 mod bench;
+mod journey;
 mod seed_model;
 mod shell;
 mod test;
@@ -25,6 +26,8 @@ enum Command {
     Test(test::Options),
     /// Check layers, sizes, file headers and forbidden words.
     Tidy,
+    /// Check that every dependency has a licence that may be shipped.
+    Licences,
     /// Fetch the test tools only: headless Chromium, Python and npm clients.
     Tools,
     /// Measure, and print what belongs into docs/benchmarks.md.
@@ -37,6 +40,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Test(options) => test::run(&options),
         Command::Tidy => tidy::run(),
+        Command::Licences => tidy::licences(),
         Command::Tools => tools::fetch().map(|tools| println!("{tools}")),
         Command::Bench(options) => bench::run(&options),
         Command::SeedModel(options) => seed_model::run(&options),

@@ -40,6 +40,7 @@ pub fn run(options: &Options) -> Result<()> {
          dpkg-deb (Debian) for Chromium. What is absent is skipped and counted in the last line."
     );
     tidy::run()?;
+    tidy::licences()?;
     let skip_log = target().join("skipped-tests.log");
     fs::create_dir_all(target())?;
     fs::write(&skip_log, "")?;
@@ -54,7 +55,7 @@ pub fn run(options: &Options) -> Result<()> {
     } else {
         let tools = tools::fetch()?;
         eprint!("{tools}");
-        run_build()?;
+        build()?;
         cargo.env("TRIBUTARY_BIN", target().join("release/tributary"));
         cargo.envs(tools.environment());
     }
@@ -64,7 +65,7 @@ pub fn run(options: &Options) -> Result<()> {
 
 /// The binary that end-to-end tests start is the one that this run built. Tests are named too:
 /// cargo then chooses the same features for both, and compiles nothing twice.
-fn run_build() -> Result<()> {
+pub fn build() -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     pass(Command::new(cargo).args(["build", "--release", "--workspace", "--bins", "--tests"]))
 }
