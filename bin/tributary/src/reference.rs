@@ -78,8 +78,10 @@ fn the_command_reference_is_what_the_command_tree_says() {
          `{\"error\":{code,message,help,docs}}`.\n\n\
          | exit code | meaning |\n|---|---|\n| 0 | done |\n| 1 | failed |\n\
          | 2 | wrong command line |\n| 3 | wrong configuration |\n\
-         | 4 | the node can't be reached |\n| 5 | the chain refused |\n| 6 | not enough OPEN |\n| 7 | there is no such thing |\n\
-         | 8 | it took too long |\n| 9 | a receipt does not hold |\n\n## Flags of every command\n\n",
+         | 4 | the node can't be reached |\n| 5 | the chain refused |\n\
+         | 6 | not enough OPEN |\n| 7 | there is no such thing |\n\
+         | 8 | it took too long |\n| 9 | a receipt does not hold |\n\n\
+         ## Flags of every command\n\n",
     );
     text.push_str(&arguments(&command, true));
     section(&command, "tributary", &mut text);
