@@ -257,6 +257,53 @@ fn failures_have_codes_and_one_json_value() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_stranger_verifies_with_the_transcript_and_a_flip_names_its_check() -> Result<()> {
+    let Some(node) = Node::start("receipt by file")? else { return Ok(()) };
+    let answer = node.cli(&["chat", "tributary/seed", "-m", "Hello", "--max-tokens", "8"])?.ok()?;
+    let id = answer.pointer("/tributary/receipt_id").and_then(Value::as_str).context("an id")?;
+    let shown = node.until("receipt in a posted root", EARNED_LIMIT, || {
+        let shown = node.cli(&["receipt", "show", id])?.ok()?;
+        Ok(shown.get("root").is_some_and(Value::is_string).then_some(shown))
+    })?;
+    let file = |name: &str, value: &Value| -> Result<String> {
+        let path = node.folder().join(name);
+        fs::write(&path, value.to_string())?;
+        Ok(path.display().to_string())
+    };
+    let transcript = node.cli(&["receipt", "transcript", id])?.ok()?;
+    let transcript = file("transcript.json", &transcript)?;
+
+    let verify = ["receipt", "verify", id, "--transcript", &transcript];
+    let report = node.cli_as("stranger", &verify)?.ok()?;
+    ensure!(report.get("verified") == Some(&Value::Bool(true)), "{report}");
+    let checks = report.get("checks").and_then(Value::as_array).context("checks")?;
+    let ok = |check: &Value| check.get("status").and_then(Value::as_str) == Some("ok");
+    ensure!(checks.len() >= 15 && checks.iter().all(ok), "{report}");
+
+    // Without the transcript nothing failed, and yet it is not verified.
+    let blind = node.cli_as("stranger", &["receipt", "verify", id])?;
+    ensure!(blind.code == 9 && statuses(&blind.json()?, "not_checkable").len() >= 7, "{blind:?}");
+    ensure!(statuses(&blind.json()?, "failed").is_empty(), "{blind:?}");
+
+    let mut forged = shown.get("receipt").cloned().context("a receipt")?;
+    let tokens = forged.pointer_mut("/body/prompt_tokens").context("a field")?;
+    *tokens = Value::from(tokens.as_u64().unwrap_or(0) + 1);
+    let forged = file("forged.json", &forged)?;
+    let forged = node.cli_as("stranger", &[&verify[..], &["--receipt", &forged]].concat())?;
+    ensure!(forged.code == 9, "{forged:?}");
+    let failed = statuses(&forged.json()?, "failed");
+    ensure!(failed.contains(&"signature".to_owned()), "{failed:?}");
+    Ok(())
+}
+
+/// Names of the checks that ended in one way.
+fn statuses(report: &Value, status: &str) -> Vec<String> {
+    let checks = report.get("checks").and_then(Value::as_array).cloned().unwrap_or_default();
+    let ended = checks.iter().filter(|check| check.get("status") == Some(&Value::from(status)));
+    ended.filter_map(|check| Some(check.get("name")?.as_str()?.to_owned())).collect()
+}
+
 /// The examples at the head of a command's help, and those of the commands below it.
 fn examples(bench: &Bench, path: &[String], found: &mut Vec<String>) -> Result<()> {
     let words: Vec<&str> = path.iter().map(String::as_str).collect();
