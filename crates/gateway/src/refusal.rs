@@ -210,11 +210,19 @@ fn disk_full() -> Refusal {
 fn snake(error: &str) -> String {
     let name = error.split([' ', '{', '(']).next().unwrap_or("reverted");
     let mut code = String::new();
-    for character in name.chars() {
-        if character.is_ascii_uppercase() && !code.is_empty() {
+    let letters: Vec<char> = name.chars().collect();
+    for (position, letter) in letters.iter().enumerate() {
+        let before = position.checked_sub(1).and_then(|before| letters.get(before));
+        let after = letters.get(position + 1);
+        // A word begins at its capital; `ERC20` is one word.
+        let begins = letter.is_ascii_uppercase()
+            && before.is_some_and(|before| {
+                !before.is_ascii_uppercase() || after.is_some_and(char::is_ascii_lowercase)
+            });
+        if begins {
             code.push('_');
         }
-        code.push(character.to_ascii_lowercase());
+        code.push(letter.to_ascii_lowercase());
     }
     code
 }
@@ -293,6 +301,8 @@ mod tests {
     fn module_errors_become_codes_that_programs_can_match() {
         assert_eq!(snake("UnknownDatanet { datanetId: 9 }"), "unknown_datanet");
         assert_eq!(snake("NameTaken { name: \"a\" }"), "name_taken");
+        let erc = "ERC20InsufficientBalance { sender: 0x, balance: 1, needed: 2 }";
+        assert_eq!(snake(erc), "erc20_insufficient_balance");
     }
 
     #[test]

@@ -23,7 +23,10 @@ mod uploads;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, OriginalUri},
+};
 use tributary_primitives::limits;
 
 pub use claims::claim_for_party;
@@ -157,6 +160,6 @@ fn work(api: Api) -> Api {
         )
 }
 
-async fn unknown(uri: axum::http::Uri) -> Refusal {
+async fn unknown(OriginalUri(uri): OriginalUri) -> Refusal {
     Refusal::not_found("endpoint", uri.path()).hint("GET /api/v1/openapi.json lists them")
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, State, rejection::BytesRejection},
+    extract::{DefaultBodyLimit, OriginalUri, State, rejection::BytesRejection},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -37,7 +37,7 @@ pub fn router() -> Router<Arc<Shared>> {
         .layer(DefaultBodyLimit::max(limits::BODY_SIZE_BYTES))
 }
 
-async fn unknown(uri: axum::http::Uri) -> OpenAiRefusal {
+async fn unknown(OriginalUri(uri): OriginalUri) -> OpenAiRefusal {
     Refusal::not_found("endpoint", uri.path())
         .hint("this gateway serves /v1/models, /v1/chat/completions and /v1/completions")
         .into()

@@ -138,11 +138,19 @@ fn every_code_has_an_entry_and_no_entry_is_dead() {
 
 fn snake(name: &str) -> String {
     let mut code = String::new();
-    for character in name.chars() {
-        if character.is_ascii_uppercase() && !code.is_empty() {
+    let letters: Vec<char> = name.chars().collect();
+    for (position, letter) in letters.iter().enumerate() {
+        let before = position.checked_sub(1).and_then(|before| letters.get(before));
+        let after = letters.get(position + 1);
+        // A word begins at its capital; `ERC20` is one word.
+        let begins = letter.is_ascii_uppercase()
+            && before.is_some_and(|before| {
+                !before.is_ascii_uppercase() || after.is_some_and(char::is_ascii_lowercase)
+            });
+        if begins {
             code.push('_');
         }
-        code.push(character.to_ascii_lowercase());
+        code.push(letter.to_ascii_lowercase());
     }
     code
 }
