@@ -7,6 +7,8 @@
 
 mod node;
 mod skip;
+mod talk;
 
 pub use node::{Node, Ran};
 pub use skip::{skipped, tool};
+pub use talk::Script;

@@ -74,14 +74,27 @@ impl Node {
     pub fn start(test: &str) -> Result<Option<Self>> {
         let Some(binary) = binary(test) else { return Ok(None) };
         let folder = Arc::new(tempfile::tempdir()?);
-        Self::spawn(&binary, folder).map(Some)
+        Self::spawn(&binary, folder, 0).map(Some)
     }
 
     /// Ends this node as a power cut would, then starts the next one over the same folder.
     pub fn kill_and_restart(mut self) -> Result<Self> {
+        self.kill()?;
+        self.again()
+    }
+
+    /// Ends this node as a power cut would.
+    pub fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
-        self.again()
+        Ok(())
+    }
+
+    /// Takes the place of a node that ended, over the same folder and on the same port: whoever
+    /// was connected finds it again.
+    pub fn start_again(&mut self) -> Result<()> {
+        *self = self.again()?;
+        Ok(())
     }
 
     /// Ends this node as Ctrl-C would, then starts the next one over the same folder.
@@ -92,16 +105,22 @@ impl Node {
 
     fn again(&self) -> Result<Self> {
         let binary = std::env::var_os("TRIBUTARY_BIN").context("TRIBUTARY_BIN")?;
-        Self::spawn(Path::new(&binary), Arc::clone(&self.folder))
+        Self::spawn(Path::new(&binary), Arc::clone(&self.folder), self.port()?)
     }
 
-    fn spawn(binary: &Path, folder: Arc<TempDir>) -> Result<Self> {
+    fn port(&self) -> Result<u16> {
+        let port = self.setting("console_url").trim_end_matches('/').rsplit(':').next();
+        port.and_then(|port| port.parse().ok()).context("console_url names a port")
+    }
+
+    /// Port 0 takes a free one.
+    fn spawn(binary: &Path, folder: Arc<TempDir>, port: u16) -> Result<Self> {
         let config_path = folder.path().join("config.json");
         if config_path.exists() {
             fs::remove_file(&config_path)?;
         }
         let mut child = Command::new(binary)
-            .args(["dev", "--port", "0", "--no-open", "--datadir"])
+            .args(["dev", "--port", &port.to_string(), "--no-open", "--datadir"])
             .arg(folder.path().join("data"))
             .arg("--config-out")
             .arg(&config_path)
@@ -191,20 +210,25 @@ impl Node {
 
     /// Runs a script of `testing/` against this node with its URLs and key in the environment.
     pub fn script(&self, program: &Path, arguments: &[&str], folder: &Path) -> Result<Ran> {
+        let mut command = self.command(program, folder);
+        let output = command.args(arguments).stdin(Stdio::null()).output();
+        let output = output.with_context(|| format!("cannot start {}", program.display()))?;
+        Ok(output.into())
+    }
+
+    /// A program that finds this node's URLs and key in its environment.
+    pub(crate) fn command(&self, program: &Path, folder: &Path) -> Command {
         let model = self.config.pointer("/models/0").and_then(Value::as_str).unwrap_or_default();
-        let output = Command::new(program)
-            .args(arguments)
+        let mut command = Command::new(program);
+        command
             .current_dir(folder)
             .env("TRIBUTARY_URL", self.setting("console_url"))
             .env("TRIBUTARY_RPC_URL", self.setting("rpc_url"))
             .env("TRIBUTARY_BASE_URL", self.setting("openai_base_url"))
             .env("TRIBUTARY_API_KEY", self.setting("api_key"))
             .env("TRIBUTARY_MODEL", model)
-            .env("TRIBUTARY_CONFIG", self.folder.path().join("config.json"))
-            .stdin(Stdio::null())
-            .output()
-            .with_context(|| format!("cannot start {}", program.display()))?;
-        Ok(output.into())
+            .env("TRIBUTARY_CONFIG", self.folder.path().join("config.json"));
+        command
     }
 
     /// Polls until a look gives something, up to a limit.
@@ -233,7 +257,7 @@ impl Drop for Node {
 }
 
 /// Reads the node's log on a thread of its own, so that its pipe never fills.
-fn collect(stderr: impl std::io::Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+pub(crate) fn collect(stderr: impl std::io::Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
     let log = Arc::new(Mutex::new(Vec::new()));
     let lines = Arc::clone(&log);
     thread::spawn(move || {
