@@ -11,6 +11,7 @@ use tributary_primitives::Digest;
 use crate::{
     ClientError, Signer,
     api::Problem,
+    percent::percent_encode,
     transport::{TransportError, innermost},
 };
 
@@ -211,19 +212,6 @@ impl Rest {
         let bytes: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
         serde_json::from_slice(bytes).map_err(|error| ClientError::malformed(path, error))
     }
-}
-
-/// A text as one component of a path or query.
-pub fn percent_encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
 
 /// Problem documents and OpenAI errors alike.

@@ -55,7 +55,7 @@ async fn view(shared: &Shared, datanet: &IDatanets::Datanet) -> Result<api::Data
     Ok(api::Datanet {
         id: id.0,
         name: datanet.spec.name.clone(),
-        description: description(&datanet.spec.uri),
+        description: tributary_client::description_of(&datanet.spec.uri),
         owner: datanet.owner,
         licence: datanet.spec.licence.clone(),
         version: datanet.headVersion,
@@ -73,32 +73,6 @@ async fn view(shared: &Shared, datanet: &IDatanets::Datanet) -> Result<api::Data
         accept_score: datanet.spec.acceptScore,
         auto_publish: datanet.spec.autoPublish,
     })
-}
-
-/// A datanet's uri is its description as a `data:` text, or an address of one.
-fn description(uri: &str) -> String {
-    uri.strip_prefix("data:text/plain,").map_or_else(|| uri.to_owned(), percent_decode)
-}
-
-fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut position = 0;
-    while let Some(byte) = bytes.get(position) {
-        let pair = (*byte == b'%').then(|| bytes.get(position + 1..position + 3)).flatten();
-        let pair = pair.and_then(|pair| std::str::from_utf8(pair).ok());
-        match pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
-            Some(value) => {
-                decoded.push(value);
-                position += 3;
-            }
-            None => {
-                decoded.push(*byte);
-                position += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 pub(super) async fn show(
@@ -253,8 +227,7 @@ pub(super) struct NewDatanet {
 }
 
 fn create_call(asked: NewDatanet) -> tributary_client::Call {
-    let text = tributary_client::percent_encode(asked.description.trim());
-    let uri = if text.is_empty() { String::new() } else { format!("data:text/plain,{text}") };
+    let uri = tributary_client::description_uri(&asked.description);
     datanets::create(IDatanets::DatanetSpec {
         name: asked.name.trim().to_owned(),
         uri,
@@ -305,19 +278,4 @@ pub(super) async fn publish(
     let version = shared.chain.datanets().get(datanet).await?.headVersion;
     let body = api::Published { transaction: receipt.transaction_hash, version };
     Ok(Done::new(body, format!("/data/{id}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_description_comes_back_as_it_was_written() {
-        let text = "Grüner Tee, 100 % organic\n\"quoted\" %zz";
-        let uri = format!("data:text/plain,{}", tributary_client::percent_encode(text));
-        assert_eq!(description(&uri), text);
-        assert_eq!(description("https://example.org/card"), "https://example.org/card");
-        assert_eq!(percent_decode("%"), "%");
-        assert_eq!(percent_decode("%4"), "%4");
-    }
 }
