@@ -102,13 +102,18 @@ pub struct Next(pub String);
 /// The answer to a write, with the status that its description names.
 pub struct Done<T, const STATUS: u16 = 200> {
     body: T,
-    next: String,
+    next: Option<String>,
 }
 
 impl<T, const STATUS: u16> Done<T, STATUS> {
     /// With the page that a form without scripts goes to.
     pub fn new(body: T, next: impl Into<String>) -> Self {
-        Self { body, next: next.into() }
+        Self { body, next: Some(next.into()) }
+    }
+
+    /// With a secret that is given once: a page without scripts is not sent on, or nobody saw it.
+    pub fn shown_once(body: T) -> Self {
+        Self { body, next: None }
     }
 }
 
@@ -116,7 +121,15 @@ impl<T: Serialize, const STATUS: u16> IntoResponse for Done<T, STATUS> {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(STATUS).unwrap_or(StatusCode::OK);
         let mut response = (status, Json(self.body)).into_response();
-        response.extensions_mut().insert(Next(self.next));
+        match self.next {
+            Some(next) => {
+                response.extensions_mut().insert(Next(next));
+            }
+            None => {
+                let never = HeaderValue::from_static("no-store");
+                response.headers_mut().insert(header::CACHE_CONTROL, never);
+            }
+        }
         response
     }
 }
@@ -133,12 +146,14 @@ pub async fn redirect_forms(request: Request, next: Inner) -> Response {
     if !wants_page {
         return response;
     }
-    let target = if response.status().is_success() {
-        let own = response.extensions().get::<Next>().map(|next| next.0.clone());
-        wanted.or(own).unwrap_or(back)
-    } else {
+    if !response.status().is_success() {
         return problem_page(response, &back).await;
+    }
+    // An answer without a next page is shown as it is: it holds a secret that is given once.
+    let Some(own) = response.extensions().get::<Next>().map(|next| next.0.clone()) else {
+        return response;
     };
+    let target = wanted.unwrap_or(own);
     let mut redirect = StatusCode::SEE_OTHER.into_response();
     if let Ok(location) = HeaderValue::from_str(&target) {
         redirect.headers_mut().insert(header::LOCATION, location);

@@ -185,7 +185,10 @@ fn slug(text: &str, most: usize) -> String {
         } else if !slug.is_empty() && !slug.ends_with('-') {
             slug.push('-');
         }
-        if slug.len() >= most {
+        if slug.len() > most {
+            // Between two words where there are two.
+            slug.truncate(most);
+            slug.truncate(slug.rfind('-').unwrap_or(most));
             break;
         }
     }
@@ -402,5 +405,7 @@ mod tests {
         assert_eq!(slug("  Grüner  Tee! ", 24), "gr-ner-tee");
         assert_eq!(slug("***", 24), "model");
         assert_eq!(slug(&"a".repeat(40), 24).len(), 24);
+        assert_eq!(slug("Tea houses of the invented valleys", 24), "tea-houses-of-the");
+        assert_eq!(slug("Tea houses of invented", 22), "tea-houses-of-invented");
     }
 }

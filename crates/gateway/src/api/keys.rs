@@ -56,7 +56,7 @@ pub(super) async fn create(
         cap: made.row.cap,
         transaction: made.transaction,
     };
-    Ok(Done::new(body, "/keys"))
+    Ok(Done::shown_once(body))
 }
 
 fn key_name(name: Option<String>) -> Result<String, Refusal> {
