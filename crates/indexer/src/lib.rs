@@ -35,6 +35,7 @@ pub use service::{
     jobs::{JobRow, JobState, ProgressPoint},
     keys::{Hold, KeyRow},
     receipts::{KeyCharge, ReceiptFilter, ReceiptRow, SettledCall, ShareRow},
+    series::{Flow, FlowOf},
     sessions::{GuestRow, SESSION_COOKIE, session_hash},
     uploads::{DatanetRecord, RecordPage, RecordRow, RowCheck, UploadRow, UploadState},
 };

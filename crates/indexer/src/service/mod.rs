@@ -6,6 +6,7 @@ pub(crate) mod idempotency;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod receipts;
+pub(crate) mod series;
 pub(crate) mod sessions;
 pub(crate) mod uploads;
 
