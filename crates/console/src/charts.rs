@@ -1,8 +1,10 @@
 //! Charts as SVG with classes only, each with a title, a description and its numbers beside it.
 
 use maud::{Markup, html};
-use tributary_indexer::ProgressPoint;
+use tributary_indexer::{Flow, ProgressPoint};
 use tributary_primitives::Amount;
+
+use crate::parts;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 260.0;
@@ -44,8 +46,9 @@ pub(crate) fn loss_curve(points: &[ProgressPoint], steps: u32) -> Markup {
     let losses =
         points.iter().map(|point| point.loss).chain(points.iter().filter_map(|p| p.val_loss));
     let losses: Vec<f64> = losses.filter(finite).collect();
-    let low = losses.iter().copied().fold(f64::INFINITY, f64::min).min(10.0) * 0.95;
-    let high = losses.iter().copied().fold(0.0, f64::max).max(low + 0.1) * 1.02;
+    // From zero: what is still to be learned is seen, and the picture does not jump.
+    let low = 0.0;
+    let high = losses.iter().copied().fold(0.1, f64::max) * 1.05;
     let last_step = points.last().map_or(0, |point| point.step);
     let scale = Scale { steps: f64::from(steps.max(last_step)), low, high };
     let train = scale.path(points.iter().map(|point| (point.step, point.loss)));
@@ -136,6 +139,59 @@ pub(crate) fn river(arms: &[Arm]) -> Markup {
     }
 }
 
+/// Bars of a flow, oldest first: equal steps of time from the first answer to now.
+const BARS: usize = 32;
+/// Fewer answers than this are told in words: two bars are no picture.
+const FEWEST: usize = 3;
+
+fn bars(flows: &[Flow], now_ms: i64) -> (Vec<Amount>, u64) {
+    let first = flows.iter().map(|flow| flow.at_ms).min().unwrap_or(now_ms).min(now_ms);
+    // A young network has a minute to show, not an instant.
+    let span = (now_ms - first).max(60_000);
+    let begin = now_ms - span;
+    let mut bars = vec![Amount::ZERO; BARS];
+    for flow in flows {
+        let past = (flow.at_ms.min(now_ms) - begin).max(0);
+        let at = usize::try_from(past * BARS as i64 / (span + 1)).unwrap_or(0);
+        if let Some(bar) = bars.get_mut(at) {
+            *bar = bar.saturating_add(flow.amount);
+        }
+    }
+    (bars, u64::try_from(span / 1_000).unwrap_or(0))
+}
+
+/// How money came in over time: bars, with the same in words.
+pub(crate) fn flow(what: &str, flows: &[Flow], now_ms: i64) -> Markup {
+    const STEP: usize = 10;
+    const TALL: u128 = 36;
+    let (bars, seconds) = bars(flows, now_ms);
+    let highest = bars.iter().max().map_or(1, |bar| bar.wei().max(1));
+    let total: Amount = flows.iter().map(|flow| flow.amount).sum();
+    let words = match flows.len() {
+        0 => "no paid answer yet".to_owned(),
+        count => format!(
+            "{} OPEN {what} by {} in {}",
+            total.to_open_short(),
+            parts::plural(count as u64, "answer"),
+            parts::span_text(seconds)
+        ),
+    };
+    html! {
+        figure.flow {
+            @if flows.len() >= FEWEST {
+                svg viewBox={ "0 0 " (BARS * STEP) " 40" } preserveAspectRatio="none" role="img" aria-label=(words) {
+                    path.flow-base d={ "M0 39.5H" (BARS * STEP) } {}
+                    @for (at, bar) in bars.iter().enumerate().filter(|(_, bar)| !bar.is_zero()) {
+                        @let tall = bar.mul_div(TALL, highest).wei().max(2);
+                        rect.flow-bar x=(at * STEP + 1) width=(STEP - 2) y=(39 - tall) height=(tall) {}
+                    }
+                }
+            }
+            figcaption aria-hidden=[(flows.len() >= FEWEST).then_some("true")] { (words) }
+        }
+    }
+}
+
 /// A share of a whole with one decimal.
 pub(crate) fn percent(part: Amount, whole: u128) -> String {
     let tenths = part.mul_div(1_000, whole).wei();
@@ -166,6 +222,21 @@ mod tests {
             assert!(!drawn.contains("NaN\"") && !drawn.contains("MNaN"), "{drawn}");
             assert!(!drawn.contains("=\"inf"), "{drawn}");
         }
+    }
+
+    #[test]
+    fn a_flow_s_bars_hold_every_answer_once() {
+        let flows: Vec<Flow> = [0, 1, 59_999, 60_000, 90_000]
+            .map(|at_ms| Flow { at_ms, amount: Amount::from_wei(7) })
+            .to_vec();
+        for now in [90_000, 90_001, 10_000_000] {
+            let (bars, seconds) = bars(&flows, now);
+            assert_eq!(bars.iter().copied().sum::<Amount>(), Amount::from_wei(35), "{now}");
+            assert_eq!(seconds, now as u64 / 1_000);
+        }
+        assert_eq!(bars(&[], 5).0.len(), BARS);
+        // A clock that went back hides nothing.
+        assert_eq!(bars(&flows, 30_000).0.iter().copied().sum::<Amount>(), Amount::from_wei(35));
     }
 
     #[test]

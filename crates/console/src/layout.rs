@@ -25,7 +25,8 @@ pub(crate) struct Shell<'a> {
     pub(crate) title: &'a str,
     pub(crate) section: Section,
     pub(crate) visitor: Option<&'a Visitor>,
-    /// Path of this page, when it has a part that changes by itself.
+    /// Path of this page, when it has a part that changes by itself. The account and its news
+    /// are live on every page.
     pub(crate) live: Option<String>,
     pub(crate) body: Markup,
 }
@@ -86,16 +87,16 @@ fn icon(path: &str) -> Markup {
 /// The account's place in the header; replaced by the live stream when the balance moves.
 pub(crate) fn account_chip(account: Option<&Account>) -> Markup {
     html! {
-        div #account {
-            @match account {
-                Some(account) => {
-                    a.account href={ "/explore/address/" (account.address) } {
+        @match account {
+            Some(account) => {
+                div #account data-account=(account.address) data-posted=(account.posted.wei()) {
+                    a.account href="/account" {
                         span.account-name { (account.name) }
                         @if let Some(balance) = account.balance { (parts::amount(balance)) }
                     }
                 }
-                None => a.account.account-none href="/#start" { "Not signed in" }
             }
+            None => div #account { a.account.account-none href="/#start" { "Not signed in" } }
         }
     }
 }
@@ -104,7 +105,8 @@ impl Shell<'_> {
     /// The whole document.
     pub(crate) fn render(&self) -> Markup {
         let account = self.visitor.and_then(|visitor| visitor.account.as_ref());
-        let live = self.live.as_ref().map(|path| format!("/live?path={}", parts::encode(path)));
+        let live = self.live.as_deref().unwrap_or("frame");
+        let live = format!("/live?path={}", parts::encode(live));
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -121,7 +123,11 @@ impl Shell<'_> {
                                 }
                             }
                         }
-                        (account_chip(account))
+                        @match self.visitor {
+                            Some(_) => (account_chip(account)),
+                            // An error page does not know who looks; the stream does.
+                            None => div #account {},
+                        }
                     }
                     main #main tabindex="-1" {
                         @if let Some(problem) =
@@ -131,9 +137,11 @@ impl Shell<'_> {
                         (self.body)
                     }
                     div #toasts role="status" aria-live="polite" {}
-                    @if let Some(live) = live {
-                        div #stream hx-sse:connect=(live) hx-swap="none" {}
+                    p #lost role="status" hidden {
+                        span.spinner aria-hidden="true" {}
+                        " The node does not answer. Trying again; nothing you did is lost."
                     }
+                    div #stream hx-sse:connect=(live) hx-swap="none" {}
                     (footer())
                 }
             }
@@ -164,6 +172,7 @@ fn footer() -> Markup {
             nav aria-label="More" {
                 a href="/receipts" { "Receipts" }
                 a href="/jobs" { "Training jobs" }
+                a href="/account" { "Account and keys" }
                 a href="/explore" { "Explorer" }
                 a href="/docs" { "Docs" }
             }

@@ -13,6 +13,7 @@ mod error;
 mod layout;
 mod live;
 mod marks;
+mod news;
 mod pages;
 mod parts;
 mod router;

@@ -11,12 +11,14 @@ use futures::{Stream, stream};
 use maud::{Markup, html};
 use serde::Deserialize;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
-use tributary_indexer::{Event, Index};
+use tributary_indexer::{Event, IndexError};
 use tributary_primitives::{Address, Amount, B256, ContributionId, DatanetId, ModelId, TaskId};
 
 use crate::{
     error::PageError,
-    layout, pages, parts,
+    layout,
+    news::{self, News},
+    pages, parts,
     router::Console,
     visitor::{Account, Visitor},
 };
@@ -46,6 +48,7 @@ enum View {
     Job(TaskId),
     Receipt(B256),
     Earn,
+    Account,
     Explore,
     /// Only the account and toasts.
     Frame,
@@ -66,6 +69,7 @@ impl View {
             ["jobs", id] => number(id).map(|id| Self::Job(TaskId(id))),
             ["receipts", id] => id.parse().ok().map(Self::Receipt),
             ["earn"] => Some(Self::Earn),
+            ["account"] => Some(Self::Account),
             ["explore"] => Some(Self::Explore),
             _ => None,
         };
@@ -89,12 +93,21 @@ impl View {
             Event::Job { id } => self == Self::Job(*id),
             Event::Receipt { .. } => matches!(
                 self,
-                Self::Home | Self::Earn | Self::Model(_) | Self::Models | Self::DatanetEarnings(_)
+                Self::Home
+                    | Self::Earn
+                    | Self::Account
+                    | Self::Model(_)
+                    | Self::Models
+                    | Self::DatanetEarnings(_)
             ),
             Event::Earned { .. } | Event::Paid { .. } => {
                 matches!(
                     self,
-                    Self::Home | Self::Earn | Self::Receipt(_) | Self::DatanetEarnings(_)
+                    Self::Home
+                        | Self::Earn
+                        | Self::Account
+                        | Self::Receipt(_)
+                        | Self::DatanetEarnings(_)
                 )
             }
             _ => false,
@@ -122,6 +135,7 @@ impl View {
                 None => None,
             },
             Self::Earn => Some(pages::earn::region(console, visitor)?),
+            Self::Account => Some(pages::account::region(console, visitor)?),
             Self::Explore => Some(pages::explore::region(console, None)?),
             Self::Frame => None,
         })
@@ -134,7 +148,7 @@ struct Changes {
     region: bool,
     slow: bool,
     account: bool,
-    earned: Vec<(Amount, u32, Option<B256>)>,
+    earned: bool,
     paid: Vec<Amount>,
 }
 
@@ -145,9 +159,7 @@ impl Changes {
         self.slow |= matches!(event, Event::Block { .. });
         match event {
             Event::Block { txs, .. } => self.account |= *txs > 0,
-            Event::Earned { account, amount, answers, receipt } if visitor == Some(*account) => {
-                self.earned.push((*amount, *answers, *receipt));
-            }
+            Event::Earned { account, .. } if visitor == Some(*account) => self.earned = true,
             Event::Paid { account, amount } if visitor == Some(*account) => {
                 self.paid.push(*amount);
             }
@@ -156,7 +168,7 @@ impl Changes {
     }
 
     fn is_empty(&self) -> bool {
-        !self.region && !self.account && self.earned.is_empty() && self.paid.is_empty()
+        !self.region && !self.account && !self.earned && self.paid.is_empty()
     }
 }
 
@@ -191,6 +203,15 @@ pub(crate) async fn stream(
 }
 
 impl Listener {
+    /// What the account earned beyond what it was told, and tells it.
+    fn news(&mut self) -> Result<Option<News>, IndexError> {
+        let Some(account) = &mut self.visitor.account else { return Ok(None) };
+        let index = self.console.index();
+        account.posted = news::posted(index, account.address)?;
+        let told = self.visitor.told.replace(account.posted).unwrap_or(account.posted);
+        news::since(index, account.address, told, account.posted)
+    }
+
     /// Waits until something happened that this page shows; `None` when the index closed.
     async fn wait(&mut self) -> Option<Changes> {
         let mut changes = Changes::default();
@@ -218,6 +239,10 @@ impl Listener {
         {
             account.balance = Some(balance);
         }
+        let news = self.news().unwrap_or_else(|error| {
+            tracing::warn!(%error, "earnings could not be told");
+            None
+        });
         let region = if changes.region {
             self.view.region(&self.console, &self.visitor).unwrap_or_else(|error| {
                 tracing::warn!(%error, "a live region could not be drawn");
@@ -226,7 +251,7 @@ impl Listener {
         } else {
             None
         };
-        let markup = parcel(self.console.index(), region, self.visitor.account.as_ref(), &changes);
+        let markup = parcel(region, self.visitor.account.as_ref(), news, &changes.paid);
         // Server-sent events know no carriage return.
         let data = markup.into_string().replace('\r', "");
         SseEvent::default().id(self.sent.to_string()).data(data)
@@ -234,36 +259,42 @@ impl Listener {
 }
 
 fn parcel(
-    index: &Index,
     region: Option<Markup>,
     account: Option<&Account>,
-    changes: &Changes,
+    news: Option<News>,
+    paid: &[Amount],
 ) -> Markup {
     html! {
         @if let Some(region) = region {
             hx-partial hx-target="#live" hx-swap="innerMorph" { (region) }
         }
         hx-partial hx-target="#account" hx-swap="outerHTML" { (layout::account_chip(account)) }
-        @for (amount, answers, receipt) in &changes.earned {
-            hx-partial hx-target="#toasts" hx-swap="beforeend" { (earned_toast(index, *amount, *answers, *receipt)) }
+        @if let Some(news) = news {
+            hx-partial hx-target="#toasts" hx-swap="beforeend" { (earned_toast(news)) }
         }
-        @for amount in &changes.paid {
+        @for amount in paid {
             hx-partial hx-target="#toasts" hx-swap="beforeend" {
-                div.toast { p { (parts::amount(*amount)) " arrived in your account" } }
+                div.toast { p { (parts::amount(*amount)) " arrived in your account" } (close()) }
             }
         }
     }
 }
 
-fn earned_toast(_: &Index, amount: Amount, answers: u32, receipt: Option<B256>) -> Markup {
+fn earned_toast(news: News) -> Markup {
     html! {
-        div.toast.toast-earned data-amount=(amount.wei()) {
-            p { strong { "You earned " (parts::amount(amount)) } " from " (parts::plural(answers.into(), "answer")) }
-            @if let Some(receipt) = receipt {
+        div.toast.toast-earned data-amount=(news.amount.wei()) {
+            p { strong { "You earned " (parts::amount(news.amount)) }
+                " from " (parts::plural(news.answers, "answer")) }
+            @if let Some(receipt) = news.receipt {
                 a href={ "/receipts/" (format!("{receipt:#x}")) } { "See why" }
             }
+            (close())
         }
     }
+}
+
+fn close() -> Markup {
+    html! { button.toast-close type="button" data-close aria-label="Dismiss" { "×" } }
 }
 
 #[cfg(test)]
@@ -291,6 +322,6 @@ mod tests {
         changes.note(View::Frame, Some(bo), &event);
         assert!(changes.is_empty());
         changes.note(View::Frame, Some(ada), &event);
-        assert_eq!(changes.earned.len(), 1);
+        assert!(changes.earned);
     }
 }

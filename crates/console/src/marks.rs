@@ -56,12 +56,11 @@ pub(crate) fn lit(text: &str, spans: &[Span]) -> Markup {
                     Piece::Plain(text) => (text),
                     Piece::Lit { text, span: at } => {
                         @if let Some(span) = spans.get(at) {
-                            mark class={ "lit lit-" (level(span, strongest)) } {
-                                button type="button" data-span=(at)
-                                    aria-label={ (text) ", source " (at + 1) ", "
-                                        (bits_to_string(span.bits_q16)) " bits" } {
-                                    (text) sup aria-hidden="true" { (at + 1) }
-                                }
+                            mark class={ "lit lit-" (level(span, strongest)) } data-span=(at) {
+                                (text)
+                                button type="button"
+                                    aria-label={ "Sources of span " (at + 1) ", "
+                                        (bits_to_string(span.bits_q16)) " bits" } { (at + 1) }
                             }
                         }
                     }

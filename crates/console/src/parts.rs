@@ -5,6 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use alloy_primitives::{Address, B256};
 use maud::{Markup, html};
 use serde_json::Value;
+/// For a query value.
+pub(crate) use tributary_client::percent_encode as encode;
 use tributary_contracts::{MODULES, module_name};
 use tributary_indexer::{Decoded, Index};
 use tributary_primitives::{Amount, Digest, Party, PayState, Role};
@@ -23,6 +25,16 @@ pub(crate) fn amount_exact(amount: Amount) -> Markup {
     html! {
         span.amount title={ (amount.wei()) " wei" } {
             (group(&amount.to_open())) " " span.unit { "OPEN" }
+        }
+    }
+}
+
+/// The price of a unit of gas in billionths of OPEN, as wallets write it.
+pub(crate) fn gas_price(price: Amount) -> Markup {
+    let scaled = price.checked_mul(1_000_000_000).unwrap_or(price);
+    html! {
+        span.amount title={ (price.to_open()) " OPEN" } {
+            (scaled.to_open_short()) " " span.unit { "gwei" }
         }
     }
 }
@@ -119,6 +131,12 @@ pub(crate) fn word(word: &B256) -> Markup {
     html! { code.hash title=(format!("{word:#x}")) { (short_hash(word)) } }
 }
 
+/// Milliseconds since 1970, now.
+pub(crate) fn now_ms() -> i64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// Seconds since 1970, now.
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
@@ -163,6 +181,12 @@ fn iso_time(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// A moment, past or to come.
+pub(crate) fn moment(seconds: u64) -> Markup {
+    let iso = iso_time(seconds);
+    html! { span.moment title={ (seconds) " s since 1970" } { (iso.replace('T', " ").replace('Z', " UTC")) } }
+}
+
 /// Where money is, in a word and a colour.
 pub(crate) fn pay_state(state: PayState) -> Markup {
     let (class, word, meaning) = match state {
@@ -200,6 +224,24 @@ pub(crate) fn empty(sentence: &str, act: Option<(&str, &str)>, command: &str) ->
             p { (sentence) }
             @if let Some((href, label)) = act { a.button href=(href) { (label) } }
             @if !command.is_empty() { p.muted { "or " code { "tributary " (command) } } }
+        }
+    }
+}
+
+/// The same question from a program.
+pub(crate) fn code_example(base: &str, model: &str) -> Markup {
+    html! {
+        details.drawer { summary { "Use it in code" }
+            pre { code {
+                "from openai import OpenAI\n\n"
+                "client = OpenAI(base_url=\"" (base) "\", api_key=\"trib_sk_...\")\n"
+                "answer = client.chat.completions.create(\n"
+                "    model=\"" (model) "\",\n"
+                "    messages=[{\"role\": \"user\", \"content\": \"...\"}],\n"
+                ")\n"
+                "print(answer.choices[0].message.content, answer.usage.cost)"
+            } }
+            p.muted.small { a href="/account#keys" { "Make a key" } " for it; any OpenAI client works." }
         }
     }
 }
@@ -249,19 +291,6 @@ pub(crate) fn call_words(call: Option<&Decoded>, to: Option<Address>) -> Markup 
         }
         (None, Some(_)) => html! { span.call { "transfer or contract call" } },
     }
-}
-
-/// Percent-encoding for a query value.
-pub(crate) fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            encoded.push(byte as char);
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

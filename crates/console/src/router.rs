@@ -78,6 +78,8 @@ pub fn router(config: ConsoleConfig) -> Router {
         .route("/receipts", get(pages::receipt::list))
         .route("/receipts/{id}", get(pages::receipt::show))
         .route("/earn", get(pages::earn::show))
+        .route("/account", get(pages::account::show))
+        .route("/keys", get(pages::account::keys))
         .route("/explore", get(pages::explore::show))
         .route("/explore/block/{number}", get(pages::explore::block))
         .route("/explore/tx/{hash}", get(pages::explore::tx))

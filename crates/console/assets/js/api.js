@@ -23,7 +23,7 @@ export class Refusal extends Error {
  */
 function words(problem, status) {
   const what = problem.detail || problem.title || problem.error?.message || `The node answered ${status}.`;
-  const place = problem.row ? ` (row ${problem.row}${problem.column ? `, column ${problem.column}` : ""})` : "";
+  const place = problem.row && !what.includes(`row ${problem.row}`) ? ` (row ${problem.row}${problem.column ? `, column ${problem.column}` : ""})` : "";
   const hint = problem.hint ? ` ${problem.hint}` : "";
   return what + place + hint;
 }
@@ -52,11 +52,14 @@ export function idempotencyKey() {
 }
 
 /**
+ * Posts JSON. An answer that is shown once is asked for without a key, so that nothing keeps it.
  * @param {string} path
  * @param {unknown} body
+ * @param {boolean} [once]
  */
-export async function post(path, body) {
-  const headers = { "content-type": "application/json", accept: "application/json", "idempotency-key": idempotencyKey() };
+export async function post(path, body, once = false) {
+  const headers = new Headers({ "content-type": "application/json", accept: "application/json" });
+  if (!once) headers.set("idempotency-key", idempotencyKey());
   return answerOf(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
 }
 

@@ -1,6 +1,7 @@
 // @ts-check
 // The Playground's chat: streams an answer from /v1, then shows it with its sources lit.
 import { Refusal, answerOf, during, say } from "./api.js";
+import { forgetDraft } from "./draft.js";
 import { dataOf } from "./stream.js";
 
 /** @typedef {{role: "user" | "assistant", content: string}} Message */
@@ -13,7 +14,11 @@ function addTurn(kind, text) {
   turn.className = `turn turn-${kind}`;
   const words = document.createElement("p");
   words.textContent = text;
-  if (kind === "model") words.className = "answer-text cursor";
+  if (kind === "model") {
+    words.className = "answer-text cursor";
+    // Read out when it is whole, not piece by piece.
+    turn.setAttribute("aria-busy", "true");
+  }
   turn.append(words);
   log?.append(turn);
   return { turn, words };
@@ -103,6 +108,7 @@ async function send(form, field, stop) {
     const { text, receipt } = await ask(form, messages, (all) => { words.textContent = all; }, abort.signal);
     words.classList.remove("cursor");
     if (!text) words.textContent = "(an empty answer)";
+    forgetDraft(field);
     if (receipt) {
       await showSources(receipt, turn);
       remember(form, receipt);
@@ -117,6 +123,7 @@ async function send(form, field, stop) {
       throw error;
     }
   } finally {
+    turn.removeAttribute("aria-busy");
     stop?.setAttribute("hidden", "");
     stop?.removeEventListener("click", onStop);
   }

@@ -1,5 +1,5 @@
 // @ts-check
-// Colours, relative times, and toasts that leave when they were read.
+// Colours and relative times.
 
 const KEY = "tributary-theme";
 

@@ -12,10 +12,10 @@ function choose(span) {
 
 /** @param {string} span */
 function light(span) {
-  for (const button of document.querySelectorAll("mark.lit button")) {
-    const mine = button.getAttribute("data-span") === span;
-    button.parentElement?.classList.toggle("dim", !mine);
-    button.setAttribute("aria-pressed", String(mine));
+  for (const mark of document.querySelectorAll("mark.lit")) {
+    const mine = mark.getAttribute("data-span") === span;
+    mark.classList.toggle("dim", !mine);
+    mark.querySelector("button")?.setAttribute("aria-pressed", String(mine));
   }
 }
 
@@ -31,7 +31,7 @@ export function startTrace() {
     const target = event.target instanceof Element ? event.target.closest("[data-span], [data-locate]") : null;
     if (!target) return;
     const span = target.getAttribute("data-span");
-    if (target.getAttribute("aria-pressed") === "true") clear();
+    if (target.querySelector("[aria-pressed=true]")) clear();
     else if (span !== null) choose(span);
     else light(target.getAttribute("data-locate") ?? "");
   });

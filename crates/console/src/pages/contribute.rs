@@ -111,9 +111,33 @@ fn choose(datanet: &DatanetThing, name: &str) -> Markup {
                     button.button type="submit" { "Check this file" }
                     p.form-status role="status" {}
                 }
+                (forms_of_rows())
             }
         }
         p.muted.small { "Nothing is sent to the chain before you have seen every check and the price." }
+    }
+}
+
+/// One example of each kind of file.
+fn forms_of_rows() -> Markup {
+    let examples = [
+        (
+            "JSONL: one row a line",
+            "{\"prompt\": \"Who keeps the lantern?\", \"completion\": \"Maressa Quill keeps it.\"}\n{\"text\": \"The lantern has nine wicks.\"}",
+        ),
+        (
+            "CSV: columns by name",
+            "prompt,completion\n\"Who keeps the lantern?\",\"Maressa Quill keeps it.\"",
+        ),
+        (
+            "TXT: a blank line between rows",
+            "The lantern has nine wicks.\n\nMaressa Quill keeps it.",
+        ),
+    ];
+    html! {
+        details.examples { summary { "What a file looks like" }
+            @for (title, example) in examples { h3 { (title) } pre { code { (example) } } }
+        }
     }
 }
 
@@ -172,8 +196,8 @@ fn checks_table(upload: &UploadRow) -> Markup {
                 td.row-text { (check.preview) }
                 td data-label="Check" {
                     @if check.accepted { span.ok { "✓ fine" } }
-                    @else { span.fault { "✕ " (check.code) } }
-                    @if !check.message.is_empty() { " " span.muted { (check.message) } }
+                    @else { span.fault { "✕ " (check.code.replace('_', " ")) } }
+                    @if !check.message.is_empty() { " " span.muted { (check.message.trim_start_matches(&format!("row {}: ", check.row))) } }
                 }
             } } }
         }

@@ -99,8 +99,8 @@ pub(crate) fn region(
             div.scroll { table {
                 thead { tr { th scope="col" { "Step" } th scope="col" { "Detail" } th scope="col" { "Transaction" } th scope="col" { "Block" } th scope="col" { "When" } } }
                 tbody { @for step in &steps { tr {
-                    th scope="row" { (step.step) } td { (detail(&step.detail)) } td { (parts::tx_link(step.tx)) }
-                    td { (parts::block_link(step.block)) } td { (parts::ago(step.time)) }
+                    th scope="row" { (step.step) } td data-label="Detail" { @if step.detail.is_empty() { "–" } @else { (detail(&step.detail)) } } td data-label="Transaction" { (parts::tx_link(step.tx)) }
+                    td data-label="Block" { (parts::block_link(step.block)) } td data-label="When" { (parts::ago(step.time)) }
                 } } }
             } }
         }

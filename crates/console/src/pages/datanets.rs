@@ -4,11 +4,12 @@ use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
 use serde::Deserialize;
 use tributary_contracts::{ContributionStatus, DatanetStatus};
-use tributary_indexer::{DatanetThing, RecordPage};
+use tributary_indexer::{DatanetThing, FlowOf, RecordPage};
 use tributary_primitives::DatanetId;
 
-use super::{id, live};
+use super::{FLOWS, guest_form, id, live};
 use crate::{
+    charts,
     error::PageError,
     layout::{Section, Shell},
     parts,
@@ -30,6 +31,7 @@ pub(crate) async fn list(
             p.lead { "Shared collections of rows. Whoever adds to one is paid by every answer that draws on it." }
         }
         (live(region(&console)?))
+        (make_one(&console, &visitor))
     };
     let shell = Shell {
         title: "Datanets",
@@ -39,6 +41,30 @@ pub(crate) async fn list(
         body,
     };
     Ok(shell.render())
+}
+
+/// A datanet of one's own.
+fn make_one(console: &Console, visitor: &Visitor) -> Markup {
+    html! {
+        section.panel {
+            h2 { "Make a datanet" }
+            p.muted { "A place for rows about one thing. You own it; whoever contributes is paid. Its rows are reviewed like all others." }
+            @if visitor.account.is_some() {
+                form.make method="post" action="/api/v1/datanets" data-api data-next="/data/{id}/contribute" {
+                    label { "Name" input type="text" name="name" required minlength="3" maxlength="64" placeholder="Tea of my valley"; }
+                    label { "Licence of its rows" select name="licence" {
+                        @for licence in ["CC-BY-4.0", "CC-BY-SA-4.0", "CC0-1.0"] { option { (licence) } }
+                    } }
+                    label.wide { "What it is about" input type="text" name="description" maxlength="200" placeholder="One sentence for people"; }
+                    button.button type="submit" { "Make it" }
+                    p.form-status role="status" {}
+                }
+            } @else if console.guests_allowed() {
+                (guest_form("/data", "Try as guest"))
+            }
+            p.muted.small { "or " code { "tributary datanet new \"Tea of my valley\"" } }
+        }
+    }
 }
 
 /// The cards.
@@ -61,6 +87,7 @@ fn card(console: &Console, datanet: &DatanetThing) -> Result<Markup, PageError> 
     Ok(html! {
         article.card {
             h2 { a href={ "/data/" (number) } { (body.spec.name) } }
+            (about(datanet))
             p.muted.small {
                 "by " (parts::address(index, body.owner)) " · " (licence(&body.spec.licence))
                 @if body.status != DatanetStatus::Active.code() { " · " (status(body.status)) }
@@ -71,12 +98,20 @@ fn card(console: &Console, datanet: &DatanetThing) -> Result<Markup, PageError> 
                 (parts::figure("Contributors", html! { (parts::count(index.contributor_count(number)?)) }))
                 (parts::figure("Earned", parts::amount(index.datanet_income(number)?)))
             }
+            (charts::flow("paid", &index.flow(FlowOf::Datanet(number), FLOWS)?, parts::now_ms()))
             p.card-acts {
                 a.button href={ "/data/" (number) "/contribute" } { "Contribute" }
                 a href={ "/models/new?datanet=" (number) } { "Train on it" }
             }
         }
     })
+}
+
+/// What it says about itself.
+fn about(datanet: &DatanetThing) -> Markup {
+    let text = tributary_client::description_of(&datanet.body.spec.uri);
+    let text: String = text.chars().take(240).collect();
+    html! { @if !text.is_empty() { p.about { (text) } } }
 }
 
 fn licence(text: &str) -> &str {
@@ -112,6 +147,7 @@ pub(crate) fn head(
         header.page-head {
             p.crumb { a href="/data" { "Datanets" } " / " (body.id) }
             h1 { (body.spec.name) }
+            (about(datanet))
             p.muted {
                 (parts::plural(body.publishedItems, "row")) " in version " (body.headVersion)
                 " · " (licence(&body.spec.licence)) " · by " (parts::address(index, body.owner))
@@ -268,10 +304,10 @@ pub(crate) fn versions_region(console: &Console, datanet: DatanetId) -> Result<M
                         th scope="col" { "Root" } th scope="col" { "Transaction" } th scope="col" { "Block" } th scope="col" { "When" } } }
                     tbody { @for one in &snapshots { tr {
                         th scope="row" { (one.version) }
-                        td.num { (parts::count(one.items)) }
-                        td.num { (parts::count(one.contributions)) }
-                        td { (parts::word(&one.root)) } td { (parts::tx_link(one.tx)) }
-                        td { (parts::block_link(one.block)) } td { (parts::ago(one.time)) }
+                        td.num data-label="Rows" { (parts::count(one.items)) }
+                        td.num data-label="Contributions" { (parts::count(one.contributions)) }
+                        td data-label="Root" { (parts::word(&one.root)) } td data-label="Transaction" { (parts::tx_link(one.tx)) }
+                        td data-label="Block" { (parts::block_link(one.block)) } td data-label="When" { (parts::ago(one.time)) }
                     } } }
                 } }
             }
@@ -284,11 +320,11 @@ pub(crate) fn versions_region(console: &Console, datanet: DatanetId) -> Result<M
                     th scope="col" { "State" } th.num scope="col" { "Score" } th scope="col" { "Version" } } }
                 tbody { @for one in &contributions { tr {
                     th scope="row" { a href={ "/contributions/" (one.body.id) } { (one.body.id) } }
-                    td { (parts::address(index, one.body.contributor)) }
-                    td.num { (parts::count(one.body.itemCount)) }
-                    td { (contribution_badge(one.body.status)) }
-                    td.num { @if one.body.score > 0 { (one.body.score) } @else { "–" } }
-                    td { @if one.body.version > 0 { (one.body.version) } @else { "–" } }
+                    td data-label="By" { (parts::address(index, one.body.contributor)) }
+                    td.num data-label="Rows" { (parts::count(one.body.itemCount)) }
+                    td data-label="State" { (contribution_badge(one.body.status)) }
+                    td.num data-label="Score" { @if one.body.score > 0 { (one.body.score) } @else { "–" } }
+                    td data-label="Version" { @if one.body.version > 0 { (one.body.version) } @else { "–" } }
                 } } }
             } } }
         }
@@ -353,7 +389,7 @@ pub(crate) fn earnings_region(
                 thead { tr { th scope="col" { "Contributor" } th.num scope="col" { "Answers" } th.num scope="col" { "Earned" } } }
                 tbody { @for (account, amount, answers) in &contributors { tr {
                     th scope="row" { (parts::address(index, *account)) @if visitor.is(*account) { " " span.badge.yours { "you" } } }
-                    td.num { (parts::count(*answers)) } td.num { (parts::amount(*amount)) }
+                    td.num data-label="Answers" { (parts::count(*answers)) } td.num data-label="Earned" { (parts::amount(*amount)) }
                 } } }
             } }
         }

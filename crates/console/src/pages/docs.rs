@@ -23,7 +23,7 @@ fn documents() -> Vec<(String, String)> {
         .map(|name| {
             let text = text_of(&name).unwrap_or_default();
             let title = text.lines().find_map(|line| line.strip_prefix("# "));
-            let title = title.unwrap_or(&name).trim().to_owned();
+            let title = title.unwrap_or(&name).trim().replace('`', "");
             (name.trim_end_matches(".md").to_owned(), title)
         })
         .collect();
@@ -45,7 +45,11 @@ fn render(text: &str) -> Markup {
     });
     let mut page = String::new();
     pulldown_cmark::html::push_html(&mut page, events);
-    PreEscaped(page.replace(".md\"", "\"").replace(" style=\"", " data-style=\""))
+    let page = page.replace(".md\"", "\"").replace(" style=\"", " data-style=\"");
+    // What scrolls sideways can be reached by keyboard.
+    PreEscaped(
+        page.replace("<pre>", "<pre tabindex=\"0\">").replace("<table>", "<table tabindex=\"0\">"),
+    )
 }
 
 /// `/docs`
@@ -54,7 +58,7 @@ pub(crate) async fn index(State(_): State<Console>, visitor: Visitor) -> Markup 
     let body = html! {
         header.page-head { h1 { "Docs" } p.lead { "What the parts promise, and how to use them." } }
         @if list.is_empty() { p.muted { "No document is built in." } }
-        ul.doc-list { @for (name, title) in &list { li { a href={ "/docs/" (name) } { (title) } " " span.muted.small { (name) } } } }
+        ul.doc-list { @for (name, title) in &list { li { a href={ "/docs/" (name) } { (title) } } } }
         section { h2 { "For programs" }
             dl.facts {
                 dt { "JSON-RPC" } dd { code { "POST /" } " and WebSocket on the same address" }

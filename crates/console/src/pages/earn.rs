@@ -2,11 +2,12 @@
 
 use axum::extract::State;
 use maud::{Markup, html};
-use tributary_indexer::{Earnings, Index, Source, SourceEarnings};
+use tributary_indexer::{Earnings, FlowOf, Index, Source, SourceEarnings};
 use tributary_primitives::{Amount, Party};
 
-use super::{guest_form, live};
+use super::{FLOWS, guest_form, live};
 use crate::{
+    charts,
     error::PageError,
     layout::{Section, Shell},
     parts,
@@ -55,17 +56,18 @@ pub(crate) fn region(console: &Console, visitor: &Visitor) -> Result<Markup, Pag
         @if money.total().is_zero() {
             (parts::empty("Nothing yet. Rows, models and machines earn here.", Some(("/data", "Contribute rows")), "earnings"))
         } @else {
+            (charts::flow("earned", &index.flow(FlowOf::Payee(payee), FLOWS)?, parts::now_ms()))
             (by_source(index, &sources)?)
             section {
                 h2 { "Answer by answer" }
                 div.scroll { table {
                     thead { tr { th scope="col" { "Receipt" } th scope="col" { "For" } th scope="col" { "Row" } th.num scope="col" { "Amount" } th scope="col" { "State" } th scope="col" { "When" } } }
                     tbody { @for row in &shares { tr {
-                        th scope="row" { (parts::receipt_link(row.receipt)) } td { (row.share.role.label()) }
-                        td { @if let Some(record) = row.share.record { a.hash href={ "/records/" (record) } title=(record) { (record.short()) } } @else { span.muted { "–" } } }
-                        td.num { (parts::amount(row.share.amount)) }
-                        td { (parts::pay_state(row.state)) }
-                        td { (parts::ago_ms(row.at_ms)) }
+                        th scope="row" { (parts::receipt_link(row.receipt)) } td data-label="For" { (row.share.role.label()) }
+                        td data-label="Row" { @if let Some(record) = row.share.record { a.hash href={ "/records/" (record) } title=(record) { (record.short()) } } @else { span.muted { "–" } } }
+                        td.num data-label="Amount" { (parts::amount(row.share.amount)) }
+                        td data-label="State" { (parts::pay_state(row.state)) }
+                        td data-label="When" { (parts::ago_ms(row.at_ms)) }
                     } } }
                 } }
             }
@@ -74,8 +76,8 @@ pub(crate) fn region(console: &Console, visitor: &Visitor) -> Result<Markup, Pag
                 div.scroll { table {
                     thead { tr { th scope="col" { "Transaction" } th scope="col" { "For" } th.num scope="col" { "Paid" } th scope="col" { "Block" } th scope="col" { "When" } } }
                     tbody { @for claim in &claims { tr {
-                        th scope="row" { (parts::tx_link(claim.tx)) } td { (claim.role.label()) } td.num { (parts::amount(claim.paid)) }
-                        td { (parts::block_link(claim.block)) } td { (parts::ago(claim.time)) }
+                        th scope="row" { (parts::tx_link(claim.tx)) } td data-label="For" { (claim.role.label()) } td.num data-label="Paid" { (parts::amount(claim.paid)) }
+                        td data-label="Block" { (parts::block_link(claim.block)) } td data-label="When" { (parts::ago(claim.time)) }
                     } } }
                 } }
             } }
@@ -111,47 +113,52 @@ fn withdraw(console: &Console, payee: Party, money: &Earnings) -> Result<Markup,
             button.button.primary type="submit" disabled[money.earned.is_zero()] {
                 "Withdraw" @if !money.earned.is_zero() { " " (money.earned.to_open_short()) " OPEN" }
             }
+            @if money.earned.is_zero() { span.muted { "Nothing waits here. What is pending becomes earned with the next root." } }
             @if left > 0 && !money.earned.is_zero() { span.muted { " the newest root can be claimed in " (parts::span_text(left)) } }
             p.form-status role="status" {}
         }
     })
 }
 
+/// The same money seen three ways: which collection, which row, which model brought it.
 fn by_source(index: &Index, sources: &[SourceEarnings]) -> Result<Markup, PageError> {
+    const MOST: usize = 8;
     let largest = sources.iter().map(|one| one.total.wei()).max().unwrap_or(1).max(1);
-    let mut rows = Vec::new();
-    for one in sources.iter().take(40) {
-        let (kind, link) = match &one.source {
+    let mut lists = [("By datanet", Vec::new()), ("By row", Vec::new()), ("By model", Vec::new())];
+    for one in sources {
+        let (at, link) = match &one.source {
             Source::Datanet(id) => {
                 let name = index.datanet(*id)?.map(|found| found.body.spec.name);
                 let name = name.unwrap_or_else(|| format!("datanet {id}"));
-                ("datanet", html! { a href={ "/data/" (id) } { (name) } })
-            }
-            Source::Model(id) => {
-                let name = index.model(*id)?.map(|found| found.body.name);
-                let name = name.unwrap_or_else(|| format!("model {id}"));
-                ("model", html! { a href={ "/models/" (id) } { (name) } })
+                (0, html! { a href={ "/data/" (id) } { (name) } })
             }
             Source::Record(id) => {
                 let text = index.record(*id)?.map(|found| parts::record_text(&found.row.body));
                 let text = text.and_then(|texts| texts.into_iter().next()).map(|(_, text)| text);
                 let words = text.unwrap_or_else(|| id.short());
                 let words: String = words.chars().take(60).collect();
-                ("row", html! { a href={ "/records/" (id) } { (words) } })
+                (1, html! { a href={ "/records/" (id) } { (words) } })
+            }
+            Source::Model(id) => {
+                let name = index.model(*id)?.map(|found| found.body.name);
+                let name = name.unwrap_or_else(|| format!("model {id}"));
+                (2, html! { a href={ "/models/" (id) } { (name) } })
             }
         };
-        rows.push((kind, link, one));
+        if let Some((_, list)) = lists.get_mut(at).filter(|(_, list)| list.len() < MOST) {
+            list.push((link, one));
+        }
     }
     Ok(html! {
         section {
-            h2 { "By source" }
-            div.scroll { table.bars {
-                thead { tr { th scope="col" { "Source" } th scope="col" { "Kind" } th scope="col" { "As" } th.num scope="col" { "Answers" } th.num scope="col" { "Earned" } th { span.sr { "Size" } } } }
-                tbody { @for (kind, link, one) in &rows { tr {
-                    th scope="row" { (link) } td { (kind) } td { (one.role.label()) } td.num { (parts::count(one.answers)) }
-                    td.num { (parts::amount(one.total)) }
-                    td { meter min="0" max="1000" value=(one.total.mul_div(1_000, largest).wei()) aria-hidden="true" {} }
-                } } }
+            h2 { "Where it came from" }
+            p.muted { "The same money, seen three ways." }
+            div.thirds { @for (title, list) in lists.iter().filter(|(_, list)| !list.is_empty()) {
+                div { h3 { (title) } ul.bars { @for (link, one) in list { li {
+                    span.bar-name { (link) " " span.muted.small { (one.role.label()) " · " (parts::plural(one.answers, "answer")) } }
+                    (parts::amount(one.total))
+                    meter min="0" max="1000" value=(one.total.mul_div(1_000, largest).wei()) aria-hidden="true" {}
+                } } } }
             } }
         }
     })

@@ -107,8 +107,8 @@ pub(crate) fn region(console: &Console, before: Option<u64>) -> Result<Markup, P
                 div.scroll { table {
                     thead { tr { th scope="col" { "Block" } th.num scope="col" { "Txs" } th.num scope="col" { "Gas" } th scope="col" { "When" } } }
                     tbody { @for block in &blocks { tr {
-                        th scope="row" { (parts::block_link(block.number)) } td.num { (block.txs) }
-                        td.num { (parts::count(block.gas_used)) } td { (parts::ago(block.time)) }
+                        th scope="row" { (parts::block_link(block.number)) } td.num data-label="Txs" { (block.txs) }
+                        td.num data-label="Gas" { (parts::count(block.gas_used)) } td data-label="When" { (parts::ago(block.time)) }
                     } } }
                 } }
                 @if let Some(last) = blocks.last().filter(|last| last.number > 0) { nav.pager { a href={ "/explore?before=" (last.number) } { "Older blocks →" } } }
@@ -125,10 +125,10 @@ fn tx_table(index: &Index, txs: &[TxRow]) -> Markup {
             thead { tr { th scope="col" { "Transaction" } th scope="col" { "Does" } th scope="col" { "From" } th.num scope="col" { "Value" } th scope="col" { "When" } } }
             tbody { @for tx in txs { tr {
                 th scope="row" { (parts::tx_link(tx.hash)) @if !tx.success { " " span.badge.state-bad { "failed" } } }
-                td { (parts::call_words(tx.call.as_ref(), tx.to)) }
-                td { (parts::address(index, tx.from)) }
-                td.num { @if tx.value.is_zero() { span.muted { "–" } } @else { (parts::amount(tx.value)) } }
-                td { (parts::ago(tx.time)) }
+                td data-label="Does" { (parts::call_words(tx.call.as_ref(), tx.to)) }
+                td data-label="From" { (parts::address(index, tx.from)) }
+                td.num data-label="Value" { @if tx.value.is_zero() { span.muted { "–" } } @else { (parts::amount(tx.value)) } }
+                td data-label="When" { (parts::ago(tx.time)) }
             } } }
         } } }
     }
@@ -158,7 +158,8 @@ pub(crate) async fn block(
             dt { "Parent" } dd { code.break { (format!("{:#x}", block.parent)) } }
             dt { "Time" } dd { (parts::ago(block.time)) }
             dt { "Made by" } dd { (parts::address(index, block.producer)) }
-            dt { "Gas" } dd { (parts::count(block.gas_used)) " of " (parts::count(block.gas_limit)) ", base fee " (block.base_fee.wei()) " wei" }
+            dt { "Gas" } dd { (parts::count(block.gas_used)) " of " (parts::count(block.gas_limit)) }
+            dt { "Base fee" } dd { (parts::gas_price(block.base_fee)) " for a unit of gas" }
             dt { "Size" } dd { (parts::count(block.size_bytes)) " bytes" }
         }
         h2 { (parts::plural(txs.len() as u64, "transaction")) }
@@ -203,7 +204,7 @@ pub(crate) async fn tx(
                 (None, None) => span.muted { "nobody" },
             } }
             dt { "Value" } dd { (parts::amount_exact(tx.value)) }
-            dt { "Gas" } dd { (parts::count(tx.gas_used)) ", fee " (parts::amount(fee)) }
+            dt { "Gas" } dd { (parts::count(tx.gas_used)) " at " (parts::gas_price(tx.gas_price)) ", fee " (parts::amount(fee)) }
             dt { "Nonce, type" } dd { (tx.nonce) ", " (tx.kind) }
         }
         @if let Some(call) = &tx.call { section { h2 { "Call" } (arguments(index, &call.args)) } }
@@ -254,6 +255,10 @@ fn value(index: &Index, name: &str, kind: &str, raw: &Value) -> Markup {
                 Err(_) => html! { (text) },
             }
         }
+        Value::String(text) if time_name(name, kind) => match text.parse::<u64>() {
+            Ok(seconds) if seconds > 0 => parts::moment(seconds),
+            _ => html! { span.muted { "never" } },
+        },
         Value::String(text) if text.is_empty() => html! { span.muted { "empty" } },
         Value::String(text) if text.starts_with("0x") => html! { code.break { (text) } },
         Value::String(text) => html! { (text) },
@@ -269,8 +274,32 @@ fn value(index: &Index, name: &str, kind: &str, raw: &Value) -> Markup {
     }
 }
 
+/// Sums by their names where the type does not tell, as inside of structs.
 fn money_name(name: &str, kind: &str) -> bool {
-    kind == "uint256" && ["value", "amount", "available", "needed"].contains(&name)
+    const SUMS: [&str; 16] = [
+        "value",
+        "amount",
+        "available",
+        "needed",
+        "stake",
+        "fee",
+        "maxFee",
+        "cap",
+        "cumulative",
+        "total",
+        "deposit",
+        "priceIn",
+        "priceOut",
+        "minStake",
+        "reviewFee",
+        "paid",
+    ];
+    matches!(kind, "uint256" | "uint128" | "") && SUMS.contains(&name)
+}
+
+fn time_name(name: &str, kind: &str) -> bool {
+    let timed = name.ends_with("At") || ["expiry", "deadline"].contains(&name);
+    matches!(kind, "uint64" | "") && timed
 }
 
 /// `/explore/address/{address}`

@@ -143,7 +143,8 @@ fn quote_words(quote: Option<&TrainingQuote>) -> Markup {
             Some(quote) => {
                 span.preset-price { (parts::amount(quote.price)) }
                 span.preset-time { "about " (parts::span_text(quote.seconds)) }
-                span.muted.small { (parts::plural(quote.steps, "step")) " · " (parts::count(quote.tokens)) " tokens · at most " (parts::amount(quote.max_fee)) }
+                span.muted.small { (parts::plural(quote.steps, "step")) " · " (parts::count(quote.tokens)) " tokens"
+                    @if quote.max_fee > quote.price { " · at most " (parts::amount(quote.max_fee)) } }
             }
             None => span.muted.small { "no quote now" },
         }

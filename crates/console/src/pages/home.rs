@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 use maud::{Markup, html};
-use tributary_indexer::ReceiptFilter;
+use tributary_indexer::{FlowOf, ReceiptFilter};
 
-use super::{guest_form, live, newcomer_datanet};
+use super::{FLOWS, guest_form, live, newcomer_datanet};
 use crate::{
+    charts,
     error::PageError,
     layout::{Section, Shell},
     parts,
@@ -175,6 +176,7 @@ fn pulse(console: &Console) -> Result<Markup, PageError> {
                 (parts::figure("Paid answers", html! { (parts::count(answers)) }))
                 (parts::figure("Fees shared out", parts::amount(fees)))
             }
+            @if answers > 0 { (charts::flow("shared out", &index.flow(FlowOf::Network, FLOWS)?, parts::now_ms())) }
         }
     })
 }

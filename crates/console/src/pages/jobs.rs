@@ -30,11 +30,11 @@ pub(crate) async fn list(
             thead { tr { th scope="col" { "Job" } th scope="col" { "Model" } th scope="col" { "By" } th scope="col" { "State" } th.num scope="col" { "Paid" } th scope="col" { "When" } } }
             tbody { @for task in &tasks { tr {
                 th scope="row" { a href={ "/jobs/" (task.body.id) } { (task.body.id) } }
-                td { (task.body.spec.adapterName) }
-                td { (parts::address(index, task.body.requester)) }
-                td { (task_word(task)) }
-                td.num { (parts::amount(Amount::from_wei(task.body.fee))) }
-                td { (parts::ago(task.body.submittedAt)) }
+                td data-label="Model" { (task.body.spec.adapterName) }
+                td data-label="By" { (parts::address(index, task.body.requester)) }
+                td data-label="State" { (task_word(task)) }
+                td.num data-label="Paid" { (parts::amount(Amount::from_wei(task.body.fee))) }
+                td data-label="When" { (parts::ago(task.body.submittedAt)) }
             } } }
         } } }
     };
@@ -212,7 +212,7 @@ fn figures(
     let last = points.last();
     let fee = task.map(|task| Amount::from_wei(task.body.fee)).filter(|fee| !fee.is_zero());
     html! {
-        dl.figures {
+        dl.figures data-step=(last.map_or(0, |point| point.step)) {
             (parts::figure("Step", html! { (last.map_or(0, |point| point.step)) @if steps > 0 { span.muted { " of " (steps) } } }))
             @if let Some(last) = last {
                 (parts::figure("Loss", html! { (format!("{:.3}", last.loss)) }))
@@ -234,9 +234,9 @@ fn curve_table(points: &[ProgressPoint]) -> Markup {
                 div.scroll { table {
                     thead { tr { th.num scope="col" { "Step" } th.num scope="col" { "Loss" } th.num scope="col" { "Held-out" } th.num scope="col" { "Tokens/s" } } }
                     tbody { @for point in points { tr {
-                        td.num { (point.step) } td.num { (format!("{:.4}", point.loss)) }
-                        td.num { @match point.val_loss { Some(loss) => (format!("{loss:.4}")), None => "–" } }
-                        td.num { (format!("{:.0}", point.tokens_per_s)) }
+                        td.num data-label="Step" { (point.step) } td.num data-label="Loss" { (format!("{:.4}", point.loss)) }
+                        td.num data-label="Held-out" { @match point.val_loss { Some(loss) => (format!("{loss:.4}")), None => "–" } }
+                        td.num data-label="Tokens/s" { (format!("{:.0}", point.tokens_per_s)) }
                     } } }
                 } }
             }

@@ -1,6 +1,7 @@
 //! One module per page. Each page whose content moves by itself has a `region`: the part that
 //! the live stream sends again.
 
+pub(crate) mod account;
 pub(crate) mod contribute;
 pub(crate) mod contribution;
 pub(crate) mod datanets;
@@ -22,6 +23,9 @@ use tributary_indexer::{Index, ModelThing};
 use tributary_primitives::DatanetId;
 
 use crate::error::PageError;
+
+/// Answers that a small chart looks back over.
+const FLOWS: u32 = 500;
 
 /// Every other address.
 pub(crate) async fn not_found(uri: Uri) -> PageError {

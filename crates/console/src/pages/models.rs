@@ -3,11 +3,12 @@
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 use tributary_contracts::{ModelKind, ModelStatus};
-use tributary_indexer::{ModelThing, ReceiptFilter};
+use tributary_indexer::{FlowOf, ModelThing, ReceiptFilter};
 use tributary_primitives::{Amount, Digest, ModelId, Party, Ppm, Role};
 
-use super::live;
+use super::{FLOWS, live};
 use crate::{
+    charts,
     error::PageError,
     layout::{Section, Shell},
     parts,
@@ -65,6 +66,7 @@ fn card(console: &Console, model: &ModelThing) -> Result<Markup, PageError> {
                 (parts::figure("Calls", html! { (parts::count(calls)) }))
                 (parts::figure("Fees", parts::amount(fees)))
             }
+            (charts::flow("paid", &index.flow(FlowOf::Model(ModelId(body.id)), FLOWS)?, parts::now_ms()))
             p.card-acts { a.button href={ "/play?model=" (body.id) } { "Open in Playground" } }
         }
     })
@@ -138,7 +140,7 @@ pub(crate) fn model_region(console: &Console, model: &ModelThing) -> Result<Mark
                 dt { "File" } dd { (parts::digest(&Digest::from(body.digest))) }
                 dt { "Tokenizer" } dd { (parts::digest(&Digest::from(body.tokenizerDigest))) }
                 dt { "Licence" } dd { @if body.licence.is_empty() { span.muted { "none named" } } @else { (body.licence) } }
-                dt { "Share for descendants' parents" } dd { (share(body.derivativeSharePpm)) }
+                dt { "Passed up by descendants" } dd { (share(body.derivativeSharePpm)) }
                 dt { "Training job" } dd { @if body.taskId > 0 { a href={ "/jobs/" (body.taskId) } { "job " (body.taskId) } } @else { span.muted { "none" } } }
             }
         }

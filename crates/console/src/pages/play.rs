@@ -77,7 +77,7 @@ fn playground(
     Ok(html! {
         div.play {
             section.talk aria-label="Chat" {
-                form.pick method="get" action="/play" data-autosubmit {
+                form.pick.wide method="get" action="/play" data-autosubmit {
                     label { span.label { "Model" }
                         select name="model" { @for model in all {
                             option value=(model.body.id)
@@ -89,13 +89,13 @@ fn playground(
                 div #log role="log" aria-live="polite" aria-label="Conversation" {
                     @match &earlier {
                         Some(row) => (turn(console, visitor, row)?),
-                        None => p.muted.log-empty { "Answers appear here, with their sources lit." },
+                        None => p.muted.log-empty { "Answers appear here, with their sources lit. Each question is answered on its own." },
                     }
                 }
                 @if visitor.account.is_some() {
                     form #ask data-model=(chosen.body.name) data-model-id=(chosen.body.id) {
                         label { span.sr { "Your question" }
-                            textarea name="prompt" rows="2" required placeholder="Ask something" { (prompt) } }
+                            textarea name="prompt" rows="2" required data-draft placeholder="Ask something" { (prompt) } }
                         div.ask-row {
                             details.drawer { summary { "Parameters" }
                                 label { "Temperature" input type="number" name="temperature" min="0" max="2" step="0.1" value="0"; }
@@ -106,6 +106,7 @@ fn playground(
                         }
                         p.form-status role="status" {}
                     }
+                    (parts::code_example(&visitor.base_url(), &chosen.body.name))
                     noscript { p.notice { "Streaming needs a script. The same call works with any OpenAI client: base URL " code { "/v1" } "." } }
                 } @else {
                     div.empty { p { "Answers cost a little OPEN, so asking needs an account." }
@@ -165,11 +166,30 @@ pub(crate) async fn sources(
 }
 
 fn turn(console: &Console, visitor: &Visitor, row: &ReceiptRow) -> Result<Markup, PageError> {
-    let question = transcript(console, visitor, row)?.map(|transcript| transcript.prompt);
+    let question = transcript(console, visitor, row)?.map(|found| spoken(&found.prompt));
     Ok(html! {
         @if let Some(question) = question { div.turn.turn-user { p { (question) } } }
         div.turn.turn-model { (answer(console, visitor, row)?) }
     })
+}
+
+/// What the asker wrote last: the prompt without the marks of its chat template.
+pub(crate) fn spoken(prompt: &str) -> String {
+    let mut said = None;
+    let mut plain = String::new();
+    let mut speaker = "";
+    for (at, piece) in prompt.split("<|").enumerate() {
+        let (mark, words) =
+            if at == 0 { ("", piece) } else { piece.split_once("|>").unwrap_or(("", piece)) };
+        if !mark.is_empty() {
+            speaker = mark;
+        }
+        plain.push_str(words);
+        if speaker == "user" && !words.trim().is_empty() {
+            said = Some(words.trim().to_owned());
+        }
+    }
+    said.unwrap_or_else(|| plain.trim().to_owned())
 }
 
 /// The private side, for its payer only.
@@ -297,4 +317,18 @@ fn source_card(
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_s_marks_are_not_what_was_said() {
+        let two = "<|bos|><|user|>First?<|end|><|assistant|>Yes.<|end|><|user|>Then?\n<|end|><|assistant|>";
+        assert_eq!(spoken(two), "Then?");
+        assert_eq!(spoken("Once upon a time"), "Once upon a time");
+        assert_eq!(spoken("<|bos|>Once <| upon"), "Once  upon");
+        assert_eq!(spoken(""), "");
+    }
 }

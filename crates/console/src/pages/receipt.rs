@@ -64,12 +64,12 @@ pub(crate) fn table(index: &Index, receipts: &[ReceiptRow]) -> Result<Markup, Pa
                 th.num scope="col" { "Sources" } th.num scope="col" { "Fee" } th scope="col" { "State" } th scope="col" { "When" } } }
             tbody { @for (row, number, name) in &named { tr {
                 th scope="row" { (parts::receipt_link(row.receipt.signed.id)) }
-                td { a href={ "/models/" (number) } { (name) } }
-                td.num { (row.receipt.signed.body.completion_tokens) }
-                td.num { (row.receipt.spans.len()) }
-                td.num { (parts::amount(row.receipt.signed.body.fee())) }
-                td { (parts::pay_state(row.state)) }
-                td { (parts::ago_ms(row.at_ms)) }
+                td data-label="Model" { a href={ "/models/" (number) } { (name) } }
+                td.num data-label="Tokens" { (row.receipt.signed.body.completion_tokens) }
+                td.num data-label="Sources" { (row.receipt.spans.len()) }
+                td.num data-label="Fee" { (parts::amount(row.receipt.signed.body.fee())) }
+                td data-label="State" { (parts::pay_state(row.state)) }
+                td data-label="When" { (parts::ago_ms(row.at_ms)) }
             } } }
         } }
     })
@@ -118,9 +118,9 @@ fn head(console: &Console, row: &ReceiptRow) -> Result<Markup, PageError> {
             p.crumb { a href="/receipts" { "Receipts" } " / " (parts::short_hash(&row.receipt.signed.id)) }
             h1 { "Receipt for " (parts::amount(body.fee())) }
             p.muted {
-                a href={ "/models/" (body.model) } { (name) } " answered "
-                (parts::plural(body.prompt_tokens.into(), "token")) " with " (parts::count(body.completion_tokens.into()))
-                ", run by " (parts::address(index, body.provider)) ", paid by " (parts::address(index, body.payer))
+                a href={ "/models/" (body.model) } { (name) } " read "
+                (parts::plural(body.prompt_tokens.into(), "token")) " and wrote " (parts::count(body.completion_tokens.into()))
+                " on "  (parts::address(index, body.provider)) ", paid by " (parts::address(index, body.payer))
                 ", " (parts::ago_ms(row.at_ms))
             }
         }
@@ -136,9 +136,10 @@ fn private_side(
     Ok(html! {
         @if let Some(transcript) = transcript {
             section.transcript aria-label="What was said" {
-                div.turn.turn-user { p { (transcript.prompt) } }
+                div.turn.turn-user { p { (play::spoken(&transcript.prompt)) } }
                 div.turn.turn-model { (marks::lit(&transcript.completion, &row.receipt.spans)) }
                 p.muted.small { "Only you, the payer, see these words. The receipt commits to them without showing them." }
+                details { summary { "The prompt as the model read it" } pre.input { code { (transcript.prompt) } } }
             }
         }
     })
@@ -204,17 +205,17 @@ fn shares(index: &Index, row: &ReceiptRow) -> Markup {
                 tr data-role=(share.role as u8) data-amount=(share.amount.wei())
                     data-record=[share.record.map(|record| record.to_string())] {
                     th scope="row" { (share.role.label()) }
-                    td { (parts::party(index, share.role, &share.party)) }
-                    td {
+                    td data-label="To" { (parts::party(index, share.role, &share.party)) }
+                    td data-label="By" {
                         @if let Some(record) = share.record { a.hash href={ "/records/" (record) } title=(record) { "row " (record.short()) } }
                         @else if let Some(model) = share.model { a href={ "/models/" (model) } { "model " (model) } }
                         @else { span.muted { "–" } }
                     }
-                    td.num { (parts::amount_exact(share.amount)) }
-                    td { (parts::pay_state(*state)) }
+                    td.num data-label="Amount" { (parts::amount_exact(share.amount)) }
+                    td data-label="State" { (parts::pay_state(*state)) }
                 }
             } }
-            tfoot { tr { th scope="row" colspan="3" { "Fee" } td.num { (parts::amount_exact(total)) } td {} } }
+            tfoot { tr { th scope="row" colspan="3" { "Fee" } td.num data-label="In all" { (parts::amount_exact(total)) } td {} } }
         } }
     }
 }
@@ -230,9 +231,9 @@ fn facts(console: &Console, row: &ReceiptRow) -> Result<Markup, PageError> {
             @else { div.scroll { table {
                 thead { tr { th.num scope="col" { "Tokens" } th.num scope="col" { "Bits" } th.num scope="col" { "Times in snapshot" } th scope="col" { "Rows" } th scope="col" { "Contributor" } } }
                 tbody { @for span in &row.receipt.spans { tr {
-                    td.num { (span.start) "–" (span.end) } td.num { (bits_to_string(span.bits_q16)) } td.num { (span.count) }
-                    td { @for record in &span.records { a.hash href={ "/records/" (record) } title=(record) { (record.short()) } " " } }
-                    td { (parts::address(index, span.contributor)) }
+                    td.num data-label="Tokens" { (span.start) "–" (span.end) } td.num data-label="Bits" { (bits_to_string(span.bits_q16)) } td.num data-label="Times in snapshot" { (span.count) }
+                    td data-label="Rows" { @for record in &span.records { a.hash href={ "/records/" (record) } title=(record) { (record.short()) } " " } }
+                    td data-label="Contributor" { (parts::address(index, span.contributor)) }
                 } } }
             } } }
         }

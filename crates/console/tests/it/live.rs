@@ -12,11 +12,15 @@ use tributary_contracts::{CHANNELS, IChannels};
 use tributary_indexer::{EpochRow, LeafRow, ProgressPoint, mocks::FakeTx};
 use tributary_primitives::{Amount, TaskId};
 
-use crate::fixture::{Fixture, GATEWAY, TOKEN};
+use crate::fixture::{ADA, BO, Fixture, GATEWAY, TOKEN};
 
 async fn listen(fixture: &Fixture, path: &str) -> BodyDataStream {
+    listen_told(fixture, path, "").await
+}
+
+async fn listen_told(fixture: &Fixture, path: &str, more: &str) -> BodyDataStream {
     let request = Request::get(format!("/live?path={path}"))
-        .header(header::COOKIE, format!("tributary_session={TOKEN}"))
+        .header(header::COOKIE, format!("tributary_session={TOKEN}; {more}"))
         .body(Body::empty())
         .unwrap();
     let response = fixture.console.clone().oneshot(request).await.unwrap();
@@ -92,4 +96,22 @@ async fn a_posted_root_toasts_the_earner_on_any_page() {
     assert!(seen.contains("You earned"), "{seen}");
     assert!(seen.contains("from 1 answer"), "{seen}");
     assert!(seen.contains("data-amount=\"2333333333333456\""), "{seen}");
+}
+
+#[tokio::test]
+async fn what_was_earned_while_nobody_listened_is_told_once() {
+    let fixture = Fixture::new().await;
+    let money = fixture.index.earnings(ADA).unwrap();
+    let posted = money.earned.saturating_add(money.paid);
+    let behind = posted.wei() - 7;
+    let mut stream =
+        listen_told(&fixture, "/docs", &format!("tributary_told={ADA}.{behind}")).await;
+    let seen = until(&mut stream, "See why").await;
+    assert!(seen.contains("data-amount=\"7\"") && seen.contains("from 1 answer"), "{seen}");
+    assert!(seen.contains(&format!("data-posted=\"{}\"", posted.wei())), "{seen}");
+    for told in [format!("{ADA}.{}", posted.wei()), format!("{BO}.{behind}"), "nonsense".into()] {
+        let mut stream = listen_told(&fixture, "/docs", &format!("tributary_told={told}")).await;
+        let seen = until(&mut stream, "</hx-partial>").await;
+        assert!(!seen.contains("You earned"), "{told}: {seen}");
+    }
 }

@@ -85,6 +85,7 @@ fn paths(fixture: &Fixture) -> Vec<String> {
         "/play?model=2",
         "/receipts",
         "/earn",
+        "/account",
         "/explore",
         "/explore?before=5",
         "/explore/block/3",
@@ -118,6 +119,9 @@ async fn every_page_is_well_formed_for_people_and_for_the_content_policy() {
             let unique: std::collections::BTreeSet<_> = ids.iter().collect();
             assert_eq!(unique.len(), ids.len(), "{path} repeats an id: {ids:?}");
             assert!(page.attributes("img", "src").is_empty(), "{path} needs alternative texts");
+            assert!(!page.all("body")[0].contains(" wei"), "{path} shows raw wei");
+            let sums = page.attributes(".amount", "title");
+            assert_eq!(sums.len(), page.all(".amount").len(), "{path}: money has all its digits");
         }
     }
 }
@@ -302,6 +306,22 @@ async fn earn_keeps_pending_earned_and_paid_apart() {
     assert_eq!(states, [one, 2 * one - 2_000_000_000_000_000, 2_000_000_000_000_000]);
     assert!(page.all(".withdraw button")[0].starts_with("Withdraw 0.00266"));
     assert!(page.all(".bars tbody tr").len() >= 4);
+}
+
+#[tokio::test]
+async fn an_account_shows_its_keys_and_gives_its_own_key_out_once() {
+    let fixture = Fixture::new().await;
+    let page = open(&fixture, "/account").await;
+    assert_eq!(page.all("h1"), ["Quiet Heron"]);
+    assert!(page.all("#export")[0].contains("one single time"));
+    let forms = page.attributes("form[method=post]", "action");
+    assert!(forms.contains(&"/api/v1/session/export".to_owned()), "{forms:?}");
+    assert!(fixture.index.export_guest(ADA).await.unwrap());
+    let after = open(&fixture, "/account").await;
+    assert!(!after.has("form[action='/api/v1/session/export']"));
+    assert!(after.all("#export")[0].contains("cannot be shown again"));
+    let stranger = open_as(&fixture, "/account", false).await;
+    assert!(!stranger.has("#export") && stranger.has("form[action^='/api/v1/guests']"));
 }
 
 #[tokio::test]
