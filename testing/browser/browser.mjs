@@ -124,7 +124,7 @@ export function watch(page, faults) {
   });
   page.on("console", (message) => {
     const text = message.text();
-    if (away && text.includes("net::ERR_")) return;
+    if (away && (text.includes("net::ERR_") || text.includes("htmx:sse:error"))) return;
     if (message.type() === "error" && !text.includes("net::ERR_ABORTED")) faults.push(`console on ${page.url()}: ${text}`);
   });
 }

@@ -79,7 +79,7 @@ impl View {
     /// Whether this page shows what the event changed.
     fn shows(self, event: &Event) -> bool {
         match event {
-            Event::Block { .. } => matches!(self, Self::Home | Self::Explore),
+            Event::Block { .. } => matches!(self, Self::Home | Self::Explore | Self::Account),
             Event::Rewound { .. } => self != Self::Frame,
             Event::Datanet { .. } => {
                 matches!(self, Self::Home | Self::Datanets | Self::Versions(_))

@@ -83,7 +83,7 @@ pub(crate) fn region(console: &Console, visitor: &Visitor) -> Result<Markup, Pag
         p.muted.small { a href="/earn" { "What was earned, and by which rows" } }
         section #keys {
             h2 { "API keys" }
-            p.muted { "Each key is a payment channel: the chain lets it spend up to its cap and not a wei more." }
+            p.muted { "Each key is a payment channel: the chain lets it spend up to its cap and nothing beyond." }
             @if keys.is_empty() {
                 (parts::empty("No key yet. The Playground makes its own at your first question.",
                     Some(("/play", "Ask something")), "key new --cap 5"))

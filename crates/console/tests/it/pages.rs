@@ -305,7 +305,8 @@ async fn earn_keeps_pending_earned_and_paid_apart() {
     let one = 1_000_000_000_000_000 + 1_000_000_000_000_123 + 333_333_333_333_333;
     assert_eq!(states, [one, 2 * one - 2_000_000_000_000_000, 2_000_000_000_000_000]);
     assert!(page.all(".withdraw button")[0].starts_with("Withdraw 0.00266"));
-    assert!(page.all(".bars tbody tr").len() >= 4);
+    assert_eq!(page.all(".thirds h3"), ["By datanet", "By row", "By model"]);
+    assert!(page.all("ul.bars li").len() >= 4);
 }
 
 #[tokio::test]
