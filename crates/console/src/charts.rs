@@ -141,7 +141,7 @@ pub(crate) fn river(arms: &[Arm]) -> Markup {
 
 /// Bars of a flow, oldest first: equal steps of time from the first answer to now.
 const BARS: usize = 32;
-/// Fewer answers than this are told in words: two bars are no picture.
+/// One or two answers are no picture: the figures beside it tell as much.
 const FEWEST: usize = 3;
 
 fn bars(flows: &[Flow], now_ms: i64) -> (Vec<Amount>, u64) {
@@ -176,9 +176,12 @@ pub(crate) fn flow(what: &str, flows: &[Flow], now_ms: i64) -> Markup {
             parts::span_text(seconds)
         ),
     };
+    if (1..FEWEST).contains(&flows.len()) {
+        return html! {};
+    }
     html! {
         figure.flow {
-            @if flows.len() >= FEWEST {
+            @if !flows.is_empty() {
                 svg viewBox={ "0 0 " (BARS * STEP) " 40" } preserveAspectRatio="none" role="img" aria-label=(words) {
                     path.flow-base d={ "M0 39.5H" (BARS * STEP) } {}
                     @for (at, bar) in bars.iter().enumerate().filter(|(_, bar)| !bar.is_zero()) {
@@ -187,7 +190,7 @@ pub(crate) fn flow(what: &str, flows: &[Flow], now_ms: i64) -> Markup {
                     }
                 }
             }
-            figcaption aria-hidden=[(flows.len() >= FEWEST).then_some("true")] { (words) }
+            figcaption aria-hidden=[(!flows.is_empty()).then_some("true")] { (words) }
         }
     }
 }
