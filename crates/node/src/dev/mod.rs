@@ -49,8 +49,12 @@ pub async fn run(config: DevConfig) -> Result<(), NodeError> {
     let datadir = Datadir::open(&config.datadir)?;
     let url = format!("http://localhost:{}", bound.port);
     let stop = CancellationToken::new();
+    let progress = FirstStart::of(&datadir, &config);
+    progress.step(1, "genesis and the first blocks");
     let mut ledger = Ledger::start(&datadir).await?;
+    progress.step(2, "roles and the seed model");
     let services = Services::start(&ledger, &datadir, &url, &stop).await?;
+    progress.step(3, "sample datanets, reviewed and published like any other");
     let routes = Routes { rpc: ledger.rpc.take(), pages: services.pages() };
     let mut tasks = JoinSet::new();
     let serving = listener::serve(bound, routes, stop.clone());
@@ -81,6 +85,22 @@ pub async fn run(config: DevConfig) -> Result<(), NodeError> {
     services.index.close();
     ledger.stop().await;
     outcome
+}
+
+/// What people see of the work that only the first start does.
+struct FirstStart(bool);
+
+impl FirstStart {
+    /// The history is the last thing that a first start makes before it answers.
+    fn of(datadir: &Datadir, config: &DevConfig) -> Self {
+        Self(!config.json && !datadir.join("index.sqlite").exists())
+    }
+
+    fn step(&self, number: u32, what: &str) {
+        if self.0 {
+            eprintln!("  First start, {number} of 3: {what}");
+        }
+    }
 }
 
 /// Finishes the set-up, then tells that all is ready.
