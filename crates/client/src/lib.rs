@@ -35,6 +35,6 @@ pub use percent::{description_of, description_uri, percent_encode};
 pub use provider::{HttpProvider, ProviderApi};
 pub use rest::{Rest, ServerEvent};
 pub use revert::decode as decode_revert;
-pub use sender::{Call, Sender};
+pub use sender::{Call, Sender, Signed};
 pub use signer::{Signer, recover};
 pub use transport::{HttpTransport, RpcFault, Transport, TransportError};

@@ -9,7 +9,10 @@ use alloy_rpc_types_eth::TransactionReceipt;
 use alloy_sol_types::SolCall;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard},
+    time::Instant,
+};
 use tributary_primitives::{Amount, U256};
 
 use crate::{Chain, ClientError, Signer, revert::revert_of, transport::TransportError};
@@ -53,6 +56,18 @@ pub struct Sender {
     deadline: Duration,
 }
 
+/// A signed transaction that has not left yet. It holds its sender's turn, so no other one takes
+/// its nonce while the caller notes it.
+#[must_use = "a signed transaction does nothing until it is handed over"]
+#[derive(Debug)]
+pub struct Signed {
+    /// Its hash.
+    pub hash: B256,
+    /// What goes to the node.
+    pub raw: Bytes,
+    _turn: OwnedMutexGuard<()>,
+}
+
 /// Smallest tip: the pool orders by it and refuses none.
 const TIP_WEI: u128 = 1_000_000;
 
@@ -86,7 +101,12 @@ impl Sender {
     /// Sends and waits until included. A revert comes back decoded.
     pub async fn send(&self, call: &Call) -> Result<TransactionReceipt, ClientError> {
         let hash = self.submit(call).await?;
-        let receipt = self.wait(hash).await?;
+        self.outcome(call, hash).await
+    }
+
+    /// Waits for a submitted call. A revert comes back decoded.
+    pub async fn outcome(&self, call: &Call, tx: B256) -> Result<TransactionReceipt, ClientError> {
+        let receipt = self.wait(tx).await?;
         if !receipt.status() {
             return Err(self.explain(call, &receipt).await);
         }
@@ -114,7 +134,18 @@ impl Sender {
 
     /// Signs and hands over without waiting.
     pub async fn submit(&self, call: &Call) -> Result<B256, ClientError> {
-        let _turn = self.turn.lock().await;
+        let signed = self.sign(call).await?;
+        self.hand_over(signed).await
+    }
+
+    /// Gives a signed transaction to the node, and the turn to the next one.
+    pub async fn hand_over(&self, signed: Signed) -> Result<B256, ClientError> {
+        self.chain.send_raw(&signed.raw).await
+    }
+
+    /// Signs with the next nonce.
+    pub async fn sign(&self, call: &Call) -> Result<Signed, ClientError> {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         let gas_limit = self.estimate(call).await?;
         let nonce = self.chain.nonce(self.address()).await?;
         let max_fee_per_gas = self.max_fee().await?;
@@ -131,7 +162,8 @@ impl Sender {
         };
         let signature = self.signer.sign_raw(&transaction.signature_hash())?;
         let envelope = TxEnvelope::from(transaction.into_signed(signature));
-        self.chain.send_raw(&envelope.encoded_2718()).await
+        let raw = envelope.encoded_2718().into();
+        Ok(Signed { hash: *envelope.tx_hash(), raw, _turn: turn })
     }
 
     /// Waits for a transaction's inclusion.

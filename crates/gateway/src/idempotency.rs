@@ -18,6 +18,7 @@ use tributary_primitives::{Digest, limits};
 
 use crate::{
     Refusal,
+    acts::Act,
     caller::{Caller, Origin},
     shared::Shared,
 };
@@ -114,14 +115,16 @@ async fn run_once(
     if key.is_empty() || key.len() > 255 {
         return Err(Refusal::field("idempotency-key", "a key has 1 to 255 characters"));
     }
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let bytes = axum::body::to_bytes(body, limits::UPLOAD_SIZE_BYTES).await;
     let bytes = bytes.map_err(|_| Refusal::too_large("the body is above its limit"))?;
     let origin = Origin::of(&parts.extensions);
     let caller = parts.extensions.get::<Caller>().cloned().unwrap_or(Caller::Nobody);
     let scope = caller.scope(&origin.0);
     let route = format!("{} {}", parts.method, parts.uri);
-    let begun = shared.index.begin_idempotent(&scope, &key, &route, Digest::of(&bytes)).await?;
+    let digest = Digest::of(&bytes);
+    parts.extensions.insert(Act::new(&scope, &key, &route, &digest));
+    let begun = shared.index.begin_idempotent(&scope, &key, &route, digest).await?;
     let fresh = matches!(begun, Replay::Fresh);
     let claim = Claim { shared, scope, key, settled: !fresh };
     match begun {

@@ -8,6 +8,7 @@
 //!
 //! Leaves to others: answers and receipts (`provider`), tables (`indexer`), rules (the chain).
 
+mod acts;
 mod api;
 mod caller;
 mod config;

@@ -8,12 +8,12 @@ use futures::StreamExt;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tributary_client::{
-    ApiSecret, SignedVoucher,
+    ApiSecret, ClientError, SignedVoucher,
     provider::{Answer, InferEvent, InferRequest},
     recover,
 };
 use tributary_contracts::{ChannelStatus, IChannels, IModels, receipt_digest};
-use tributary_indexer::{Hold, KeyCharge, KeyRow, SettledCall};
+use tributary_indexer::{EndedJob, Hold, KeyCharge, KeyRow, SettledCall};
 use tributary_primitives::{
     Amount, B256, ChannelId, Digest, ModelId, Prices, Receipt, Share, Span,
 };
@@ -161,7 +161,8 @@ async fn deliver(
     index: u32,
     out: &mpsc::Sender<Piece>,
 ) -> Result<Answer, Refusal> {
-    let mut events = served.peer.api.infer(request.clone()).await?;
+    let lost = |error| lost(shared, served, request, error);
+    let mut events = served.peer.api.infer(request.clone()).await.map_err(lost)?;
     let deadline = tokio::time::sleep(shared.config.answer_deadline);
     tokio::pin!(deadline);
     let mut cancelled = false;
@@ -204,12 +205,23 @@ async fn deliver(
                 refusal.retry_after = (status.as_u16() == 503).then_some(2);
                 return Err(refusal);
             }
-            Some(Err(error)) => return Err(error.into()),
+            Some(Err(error)) => return Err(lost(error)),
             None => break,
         }
     }
     Err(Refusal::unavailable("provider_lost", "the provider ended without an answer")
         .hint("nothing was paid: try again"))
+}
+
+/// A provider that can't be reached is no fault of the chain, and is not asked again soon.
+fn lost(shared: &Shared, served: &Served, request: &InferRequest, error: ClientError) -> Refusal {
+    if !error.is_unreachable() {
+        return error.into();
+    }
+    tracing::warn!(provider = %served.peer.address, %error, "a provider was lost");
+    shared.directory.forget(served.peer.address, request.model);
+    Refusal::unavailable("provider_lost", "the provider broke off before the answer was complete")
+        .hint("nothing was paid: try again")
 }
 
 /// Tells the provider to end a job. One that has ended already answers with its last event.
@@ -250,10 +262,13 @@ async fn settle(
         hold: Some(request.job.to_string()),
         voucher: encode_voucher(&signed),
     };
+    let finish = serde_json::to_value(answer.finish).map_err(Refusal::internal)?;
+    let finish = finish.as_str().unwrap_or_default().to_owned();
     let call = SettledCall {
         receipt: receipt.clone(),
         transcript: Some(answer.transcript.clone()),
         charge: Some(charge),
+        job: Some(EndedJob { job: request.job, finish }),
     };
     if !shared.index.settle_call(call).await? {
         tracing::error!(receipt = %receipt.signed.id, "a receipt came a second time");

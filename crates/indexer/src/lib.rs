@@ -34,7 +34,7 @@ pub use service::{
     idempotency::Replay,
     jobs::{JobRow, JobState, ProgressPoint},
     keys::{Hold, KeyRow},
-    receipts::{KeyCharge, ReceiptFilter, ReceiptRow, SettledCall, ShareRow},
+    receipts::{EndedJob, KeyCharge, ReceiptFilter, ReceiptRow, SettledCall, ShareRow},
     series::{Flow, FlowOf},
     sessions::{GuestRow, SESSION_COOKIE, session_hash},
     uploads::{DatanetRecord, RecordPage, RecordRow, RowCheck, UploadRow, UploadState},

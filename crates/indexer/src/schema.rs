@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::IndexError;
 
 /// Raised with every change of a table.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 const SERVICE: &str = "
 CREATE TABLE jobs (
@@ -100,6 +100,15 @@ CREATE INDEX leaves_by_party ON leaves (party, gateway, epoch);
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
+/// Since version 2: what a repeated request must not do again.
+const ACTS: &str = "
+CREATE TABLE settled (
+    job TEXT PRIMARY KEY, receipt TEXT NOT NULL, finish TEXT NOT NULL, at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sent (act TEXT PRIMARY KEY, raw BLOB NOT NULL, at_ms INTEGER NOT NULL)
+STRICT, WITHOUT ROWID;
+";
+
 const CHAIN: &str = "
 CREATE TABLE blocks (
     number INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, parent TEXT NOT NULL,
@@ -190,17 +199,17 @@ pub(crate) const BY_BLOCK: [&str; 10] = [
     "claims",
 ];
 
-/// Creates the tables of a new file; refuses a file of another version.
+/// Creates the tables of a new file, brings an older file up, refuses any other.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), IndexError> {
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found == VERSION {
-        return Ok(());
-    }
-    if found != 0 {
-        return Err(IndexError::Schema { found, expected: VERSION });
-    }
+    let parts: &[&str] = match found {
+        VERSION => return Ok(()),
+        0 => &[SERVICE, ACTS, CHAIN, DERIVED],
+        1 => &[ACTS],
+        _ => return Err(IndexError::Schema { found, expected: VERSION }),
+    };
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for part in [SERVICE, CHAIN, DERIVED] {
+    for part in parts {
         transaction.execute_batch(part)?;
     }
     transaction.pragma_update(None, "user_version", VERSION)?;

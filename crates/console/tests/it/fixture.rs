@@ -412,7 +412,7 @@ pub fn receipt(number: u8) -> SettledCall {
     let id = keccak256([number]);
     let signed = SignedReceipt { id, body, signature: Bytes::from(vec![7; 65]) };
     let receipt = Receipt { signed, spans, shares };
-    SettledCall { receipt, transcript: Some(transcript(id)), charge: None }
+    SettledCall { receipt, transcript: Some(transcript(id)), charge: None, job: None }
 }
 
 fn transcript(id: B256) -> Transcript {

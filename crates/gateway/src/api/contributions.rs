@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use alloy_rpc_types_eth::TransactionReceipt;
 use axum::{
     Extension, Json,
     extract::{Path, State},
@@ -14,7 +15,12 @@ use tributary_indexer::{UploadRow, UploadState};
 use tributary_primitives::{Address, Amount, B256, ContributionId, DatanetId};
 
 use super::input::{Done, Input};
-use crate::{Refusal, caller::Caller, shared::Shared};
+use crate::{
+    Refusal,
+    acts::{self, Named},
+    caller::Caller,
+    shared::Shared,
+};
 
 /// What to contribute.
 #[derive(Deserialize, JsonSchema)]
@@ -86,34 +92,43 @@ pub(super) async fn prepare(
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
+    act: Named,
     Path(datanet): Path<u64>,
     Input(asked): Input<FromUpload>,
 ) -> Result<Done<api::Contributed, 202>, Refusal> {
     let account = caller.require_guest()?;
-    let ready = ready(&shared, DatanetId(datanet), &asked.upload).await?;
-    if ready.upload.account != account {
-        return Err(Refusal::forbidden("not_your_upload", "another account made this upload"));
-    }
-    let sent = shared.guest_sender(account)?.send(&ready.call).await;
-    let (id, transaction) = match sent {
-        Ok(receipt) => {
-            let id = datanets::contributed_id(&receipt)
-                .ok_or_else(|| Refusal::internal("a contribution left no event"))?;
-            (id, receipt.transaction_hash)
+    let (sender, act) = (shared.guest_sender(account)?, act.map(|act| act.0));
+    let (id, transaction) = match acts::sent_before(&shared, act, &sender).await? {
+        Some(receipt) => (contributed(&receipt)?, receipt.transaction_hash),
+        None => {
+            let ready = ready(&shared, DatanetId(datanet), &asked.upload).await?;
+            if ready.upload.account != account {
+                let detail = "another account made this upload";
+                return Err(Refusal::forbidden("not_your_upload", detail));
+            }
+            match acts::send(&shared, act, &sender, &ready.call).await {
+                Ok(receipt) => (contributed(&receipt)?, receipt.transaction_hash),
+                Err(refusal) => {
+                    let found = rows_sent(&shared, account, DatanetId(datanet), &ready.upload)?;
+                    found.ok_or(refusal)?
+                }
+            }
         }
-        Err(error) => match sent_before(&shared, account, DatanetId(datanet), &ready.upload)? {
-            Some(found) => found,
-            None => return Err(error.into()),
-        },
     };
-    shared.index.submit_upload(&ready.upload.id, id).await?;
-    let contributed =
-        api::Contributed { contribution: id.0, transaction, stake: ready.stake, fee: ready.fee };
+    shared.index.submit_upload(&asked.upload, id).await?;
+    let entry = shared.chain.datanets().contribution(id).await?;
+    let (stake, fee) = (Amount::from_wei(entry.stake), Amount::from_wei(entry.fee));
+    let contributed = api::Contributed { contribution: id.0, transaction, stake, fee };
     Ok(Done::new(contributed, format!("/contributions/{id}")))
 }
 
+fn contributed(receipt: &TransactionReceipt) -> Result<ContributionId, Refusal> {
+    datanets::contributed_id(receipt)
+        .ok_or_else(|| Refusal::internal("a contribution left no event"))
+}
+
 /// The contribution of these rows that the same account sent before a crash, if it did.
-fn sent_before(
+fn rows_sent(
     shared: &Shared,
     account: Address,
     datanet: DatanetId,

@@ -20,7 +20,12 @@ use super::{
     contributions,
     input::{Done, Input},
 };
-use crate::{Refusal, caller::Caller, shared::Shared};
+use crate::{
+    Refusal,
+    acts::{self, Named},
+    caller::Caller,
+    shared::Shared,
+};
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Page {
@@ -255,10 +260,14 @@ pub(super) async fn prepare(Input(asked): Input<NewDatanet>) -> Json<api::Prepar
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
+    act: Named,
     Input(asked): Input<NewDatanet>,
 ) -> Result<Done<api::OpenedDatanet, 202>, Refusal> {
-    let account = caller.require_guest()?;
-    let receipt = shared.guest_sender(account)?.send(&create_call(asked)).await?;
+    let (sender, act) = (shared.guest_sender(caller.require_guest()?)?, act.map(|act| act.0));
+    let receipt = match acts::sent_before(&shared, act, &sender).await? {
+        Some(receipt) => receipt,
+        None => acts::send(&shared, act, &sender, &create_call(asked)).await?,
+    };
     let id = datanets::created_id(&receipt)
         .ok_or_else(|| Refusal::internal("opening a datanet left no event"))?;
     let body = api::OpenedDatanet { id: id.0, transaction: receipt.transaction_hash };

@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     Refusal,
+    acts::{self, Named},
     caller::Caller,
     shared::{Shared, fresh},
 };
@@ -216,19 +217,27 @@ pub(super) async fn prepare(
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
+    act: Named,
     Input(asked): Input<Asked>,
 ) -> Result<Done<api::Started, 202>, Refusal> {
     let account = caller.require_guest()?;
-    let owner = shared.index.guest(account)?.map_or_else(String::new, |guest| guest.name);
-    let (call, name, quote) = submit_call(&shared, &asked, &owner).await?;
-    let receipt = shared.guest_sender(account)?.send(&call).await?;
+    let (sender, act) = (shared.guest_sender(account)?, act.map(|act| act.0));
+    let (receipt, quote) = match acts::sent_before(&shared, act, &sender).await? {
+        Some(receipt) => (receipt, offer(&shared, &asked).await?.quote),
+        None => {
+            let owner = shared.index.guest(account)?.map_or_else(String::new, |guest| guest.name);
+            let (call, _, quote) = submit_call(&shared, &asked, &owner).await?;
+            (acts::send(&shared, act, &sender, &call).await?, quote)
+        }
+    };
     let id =
         tasks::submitted_id(&receipt).ok_or_else(|| Refusal::internal("a task left no event"))?;
+    let task = shared.chain.tasks().get(id).await?;
     let body = api::Started {
         id: id.0,
         transaction: receipt.transaction_hash,
-        model_name: name,
-        max_fee: quote.max_fee,
+        model_name: task.spec.adapterName,
+        max_fee: Amount::from_wei(task.maxFee),
         price: quote.price,
         seconds: quote.seconds,
     };

@@ -21,7 +21,8 @@ use axum::{
 use tributary_primitives::limits;
 
 use crate::{
-    Refusal, caller::Caller, metering::check_channel, refusal::OpenAiRefusal, shared::Shared,
+    Refusal, acts::Named, caller::Caller, metering::check_channel, refusal::OpenAiRefusal,
+    shared::Shared,
 };
 
 use plan::{Kind, Plan};
@@ -46,17 +47,19 @@ async fn unknown(OriginalUri(uri): OriginalUri) -> OpenAiRefusal {
 async fn chat(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
+    act: Named,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, OpenAiRefusal> {
-    serve(shared, caller, whole(body)?, Kind::Chat).await
+    serve(shared, caller, whole(body)?, (Kind::Chat, act)).await
 }
 
 async fn completions(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
+    act: Named,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, OpenAiRefusal> {
-    serve(shared, caller, whole(body)?, Kind::Completion).await
+    serve(shared, caller, whole(body)?, (Kind::Completion, act)).await
 }
 
 fn whole(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refusal> {
@@ -75,19 +78,20 @@ async fn serve(
     shared: Arc<Shared>,
     caller: Caller,
     body: Bytes,
-    kind: Kind,
+    (kind, act): (Kind, Named),
 ) -> Result<Response, OpenAiRefusal> {
     let mut payer = plan::payer(&shared, &caller).await?;
     check_channel(&shared, &mut payer).await?;
     let asked = request::parse(&body, kind)?;
+    let act = act.map(|named| named.0);
     let plan = Plan::make(&shared, asked).await?;
     if plan.asked.stream {
         let head = answer::Head::of(&plan);
-        let pieces = plan.start(&shared, payer).await?;
+        let pieces = plan.start(&shared, payer, act).await?;
         return Ok(stream::respond(shared, head, pieces).await?);
     }
     let head = answer::Head::of(&plan);
-    let pieces = plan.start(&shared, payer).await?;
+    let pieces = plan.start(&shared, payer, act).await?;
     let choices = answer::collect(pieces, head.count).await?;
     let body = head.whole(&shared, &choices);
     let mut response = axum::Json(body).into_response();

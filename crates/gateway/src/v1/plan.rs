@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tributary_client::{
     models,
-    provider::{InferRequest, Prompt},
+    provider::{Answer, InferRequest, Prompt},
 };
 use tributary_contracts::ModelStatus;
 use tributary_primitives::{Amount, Digest, ModelId, SamplerParams, limits};
@@ -13,10 +13,11 @@ use tributary_primitives::{Amount, Digest, ModelId, SamplerParams, limits};
 use super::request::Asked;
 use crate::{
     Refusal,
+    acts::{self, Act},
     caller::Caller,
     keys,
     metering::{Payer, Piece, Served, place_hold, run_choice},
-    shared::{Shared, fresh},
+    shared::Shared,
 };
 
 /// Which endpoint.
@@ -122,23 +123,32 @@ impl Plan {
         Ok(Self { asked, served, sampler, bound })
     }
 
-    /// Places the holds and starts the jobs.
+    /// Places the holds and starts the jobs. What an earlier try of the same request has paid for
+    /// is given out as it was, and not paid again.
     pub async fn start(
         self,
         shared: &Arc<Shared>,
         payer: Payer,
+        act: Option<Act>,
     ) -> Result<mpsc::Receiver<Piece>, Refusal> {
-        let mut requests = Vec::new();
+        let (mut requests, mut paid) = (Vec::new(), Vec::new());
         for index in 0..self.asked.n {
-            let request = self.job(shared, &payer, index);
+            let request = self.job(shared, &payer, (act, index));
+            if let Some(answer) = acts::settled(shared, request.job)? {
+                paid.push((index, answer));
+                continue;
+            }
             if let Err(refusal) = place_hold(shared, &payer, request.job, self.bound).await {
                 release(shared, &payer, &requests).await;
                 return Err(refusal);
             }
-            requests.push(request);
+            requests.push((index, request));
         }
         let (out, pieces) = mpsc::channel(2);
-        for (index, request) in (0..).zip(requests) {
+        for (index, answer) in paid {
+            shared.calls.spawn(give_out(answer, index, out.clone()));
+        }
+        for (index, request) in requests {
             let task = run_choice(
                 shared.clone(),
                 payer.clone(),
@@ -152,14 +162,19 @@ impl Plan {
         Ok(pieces)
     }
 
-    fn job(&self, shared: &Shared, payer: &Payer, index: u32) -> InferRequest {
+    fn job(
+        &self,
+        shared: &Shared,
+        payer: &Payer,
+        (act, index): (Option<Act>, u32),
+    ) -> InferRequest {
         let request_seed = self.asked.seed.map(|seed| {
             let mut bytes = seed.to_le_bytes().to_vec();
             bytes.extend_from_slice(&index.to_le_bytes());
             Digest::derive("tributary request seed v1", &bytes)
         });
         InferRequest {
-            job: fresh(),
+            job: acts::job_of(act, index),
             gateway: shared.address(),
             payer: payer.key.owner,
             channel: payer.key.channel,
@@ -172,8 +187,17 @@ impl Plan {
     }
 }
 
-async fn release(shared: &Shared, payer: &Payer, requests: &[InferRequest]) {
-    for request in requests {
+/// An answer that was paid for before, as pieces.
+async fn give_out(answer: Answer, index: u32, out: mpsc::Sender<Piece>) {
+    let text = answer.transcript.completion.clone();
+    if out.send(Piece::Text { index, text }).await.is_ok() {
+        // A caller who left again may ask again.
+        let _ = out.send(Piece::Done { index, answer: Box::new(answer) }).await;
+    }
+}
+
+async fn release(shared: &Shared, payer: &Payer, requests: &[(u32, InferRequest)]) {
+    for (_, request) in requests {
         if let Err(error) =
             shared.index.release_hold(payer.key.hash, &request.job.to_string()).await
         {

@@ -1,10 +1,16 @@
 //! Answers kept for `Idempotency-Key`: the same request again gets the same answer, another
-//! request under the same key is refused.
+//! request under the same key is refused. A request that died with the process left its acts
+//! behind: the job that was paid, the transaction that was signed. The same request finds them.
 
-use rusqlite::{OptionalExtension, params};
+use alloy_primitives::B256;
+use rusqlite::{Connection, OptionalExtension, params};
 use tributary_primitives::Digest;
 
-use crate::{Index, Written, codec::Blake, service::now_ms};
+use crate::{
+    Index, IndexError, Written,
+    codec::{Blake, Hex},
+    service::{now_ms, receipts::EndedJob},
+};
 
 /// How long an answer is kept.
 pub const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
@@ -27,7 +33,57 @@ pub enum Replay {
     Mismatch,
 }
 
+/// Notes which receipt answers a job, in the commit that settles it.
+pub(crate) fn note_settled(
+    sql: &Connection,
+    ended: &EndedJob,
+    receipt: B256,
+) -> Result<(), IndexError> {
+    let now = now_ms();
+    sql.execute("DELETE FROM settled WHERE at_ms < ?1", [now - KEPT_MS])?;
+    sql.execute(
+        "INSERT OR REPLACE INTO settled VALUES (?1, ?2, ?3, ?4)",
+        params![Blake(ended.job), Hex(receipt), ended.finish, now],
+    )?;
+    Ok(())
+}
+
 impl Index {
+    /// The receipt that answers a job, and why the job ended.
+    pub fn settled(&self, job: Digest) -> Result<Option<(B256, String)>, IndexError> {
+        self.read(|sql| {
+            let found = sql
+                .prepare_cached("SELECT receipt, finish FROM settled WHERE job = ?1")?
+                .query_row([Blake(job)], |row| Ok((row.get::<_, Hex<_>>(0)?.0, row.get(1)?)))
+                .optional()?;
+            Ok(found)
+        })
+    }
+
+    /// Notes a signed transaction under the act it carries out, before it leaves (gateway only).
+    pub fn put_sent(&self, act: Digest, raw: Vec<u8>) -> Written<()> {
+        self.write(move |scope| {
+            let now = now_ms();
+            scope.sql.execute("DELETE FROM sent WHERE at_ms < ?1", [now - KEPT_MS])?;
+            scope.sql.execute(
+                "INSERT OR REPLACE INTO sent VALUES (?1, ?2, ?3)",
+                params![Blake(act), raw, now],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// The transaction that was signed for an act.
+    pub fn sent(&self, act: Digest) -> Result<Option<Vec<u8>>, IndexError> {
+        self.read(|sql| {
+            let raw = sql
+                .prepare_cached("SELECT raw FROM sent WHERE act = ?1")?
+                .query_row([Blake(act)], |row| row.get(0))
+                .optional()?;
+            Ok(raw)
+        })
+    }
+
     /// Claims a key for a request (gateway only). `scope` names whose key it is.
     pub fn begin_idempotent(
         &self,

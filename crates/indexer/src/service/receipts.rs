@@ -14,7 +14,7 @@ use tributary_primitives::{
 use crate::{
     Event, Index, IndexError, Written,
     codec::{Blake, Hex, Json, Wei, party, role},
-    service::{keys::charge_key, now_ms},
+    service::{idempotency::note_settled, keys::charge_key, now_ms},
     store::Scope,
 };
 
@@ -27,6 +27,17 @@ pub struct SettledCall {
     pub transcript: Option<Transcript>,
     /// The API key that pays: its hold is released and its voucher replaced.
     pub charge: Option<KeyCharge>,
+    /// The job it answers, so that the same request again finds this receipt.
+    pub job: Option<EndedJob>,
+}
+
+/// A job with its answer, by name.
+#[derive(Clone, Debug)]
+pub struct EndedJob {
+    /// The job's name.
+    pub job: Digest,
+    /// Why it ended, as the gateway encodes it.
+    pub finish: String,
 }
 
 /// How a settled call changes its key.
@@ -206,6 +217,9 @@ fn put_settled(scope: &mut Scope<'_>, call: &SettledCall) -> Result<bool, IndexE
     }
     if let Some(charge) = &call.charge {
         charge_key(scope.sql, charge, body.fee())?;
+    }
+    if let Some(ended) = &call.job {
+        note_settled(scope.sql, ended, id)?;
     }
     scope.emit(Event::Receipt { id, payer: body.payer, fee: body.fee() });
     Ok(true)

@@ -68,7 +68,7 @@ pub fn receipt(number: u8, provider: u128, data: u128) -> Receipt {
 }
 
 fn settled(receipt: Receipt) -> SettledCall {
-    SettledCall { receipt, transcript: None, charge: None }
+    SettledCall { receipt, transcript: None, charge: None, job: None }
 }
 
 /// Cuts the next epoch and writes it, as a gateway does before it sends the root.
@@ -245,7 +245,7 @@ async fn a_call_over_the_cap_of_its_key_leaves_no_trace() {
     let hash = Digest([5; 32]);
     desk.index.put_key(key(hash, 500)).await.unwrap();
     let charge = Some(KeyCharge { key_hash: hash, hold: None, voucher: json!({"seq": 1}) });
-    let call = SettledCall { receipt: receipt(1, 600, 400), transcript: None, charge };
+    let call = SettledCall { receipt: receipt(1, 600, 400), transcript: None, charge, job: None };
     assert!(desk.index.settle_call(call).await.is_err());
     assert_eq!(desk.index.receipt(B256::repeat_byte(1)).unwrap(), None);
     assert_eq!(desk.index.earnings(ADA).unwrap(), earnings(0, 0, 0));

@@ -85,7 +85,8 @@ async fn holds_never_pass_the_cap_and_a_restart_frees_them() {
     assert_eq!(desk.index.hold(Digest([6; 32]), "c", wei(1)).await.unwrap(), Hold::Unknown);
     let charge =
         KeyCharge { key_hash: hash, hold: Some("a".into()), voucher: json!({"cumulative": "100"}) };
-    let call = SettledCall { receipt: receipt(1, 60, 40), transcript: None, charge: Some(charge) };
+    let charge = Some(charge);
+    let call = SettledCall { receipt: receipt(1, 60, 40), transcript: None, charge, job: None };
     desk.index.settle_call(call).await.unwrap();
     let stored = desk.index.key(hash).unwrap().unwrap();
     assert_eq!((stored.spent, stored.held, stored.available()), (wei(100), wei(0), wei(900)));
