@@ -140,6 +140,42 @@ pub struct QuoteRequest {
     pub preset: String,
 }
 
+/// A training job as the provider that works on it sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobReport {
+    /// `preparing`, `training`, `publishing`, `done`, `failed`, `cancelled` or `expired`.
+    pub state: String,
+    /// What happens now, for people.
+    pub phase: String,
+    /// Steps planned; 0 while unknown.
+    pub steps: u32,
+    /// What it costs.
+    pub fee: Amount,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The registered adapter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_model: Option<ModelId>,
+    /// The loss curve from the step that was asked for on.
+    pub points: Vec<JobPoint>,
+}
+
+/// One point of a job's loss curve.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobPoint {
+    /// Steps made.
+    pub step: u32,
+    /// Training loss.
+    pub loss: f64,
+    /// Speed.
+    pub tokens_per_s: f64,
+    /// Time left.
+    pub eta_ms: u64,
+    /// When, milliseconds since 1970.
+    pub at_ms: i64,
+}
+
 /// A provider at a glance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderStatus {
@@ -172,6 +208,14 @@ pub trait ProviderApi: Send + Sync {
     async fn quote(&self, request: QuoteRequest) -> Result<TrainingQuote, ClientError>;
     /// Stops the work on a task whose escrow is gone.
     async fn stop_task(&self, task: TaskId) -> Result<(), ClientError>;
+    /// How far a training job is, with its curve from a step on; `None` when it is not known here.
+    async fn job(&self, _task: TaskId, _from: u32) -> Result<Option<JobReport>, ClientError> {
+        Ok(None)
+    }
+    /// A file that was made here, such as an adapter, by its digest.
+    async fn blob(&self, digest: Digest) -> Result<Vec<u8>, ClientError> {
+        Err(ClientError::NotFound { what: format!("blob {digest}") })
+    }
 }
 
 /// Headers that prove which gateway calls.
@@ -216,13 +260,20 @@ pub struct HttpProvider {
     http: reqwest::Client,
 }
 
+/// Longest time for an answer that is no stream: a quote reads a whole snapshot.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest silence in a stream: a provider that is gone without closing its socket.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Largest file that is fetched.
+const BLOB_SIZE_BYTES: usize = 256 << 20;
 /// Longest line of an event stream.
 const LINE_SIZE_BYTES: usize = 16 << 20;
 
 impl HttpProvider {
     /// A provider's account, its endpoint from its profile, and the gateway's key.
     pub fn new(endpoint: &str, provider: Address, signer: Signer) -> Result<Self, ClientError> {
-        let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).build();
+        let builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(5));
+        let http = builder.read_timeout(SILENCE).build();
         let http = http.map_err(|error| unreachable_at(endpoint, &error))?;
         let endpoint = endpoint.trim_end_matches('/').to_owned();
         Ok(Self { endpoint, provider, signer, http })
@@ -272,8 +323,18 @@ impl HttpProvider {
         path: &str,
         body: Vec<u8>,
     ) -> Result<T, ClientError> {
-        let response = self.send(method, path, body).await?;
-        response.json().await.map_err(|error| ClientError::malformed(path, error))
+        let answer = async {
+            let response = self.send(method, path, body).await?;
+            response.json().await.map_err(|error| ClientError::malformed(path, error))
+        };
+        match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(TransportError::TimedOut {
+                method: path.to_owned(),
+                after_ms: ANSWER_TIMEOUT.as_millis() as u64,
+            }
+            .into()),
+        }
     }
 }
 
@@ -324,6 +385,28 @@ impl ProviderApi for HttpProvider {
     async fn stop_task(&self, task: TaskId) -> Result<(), ClientError> {
         self.send(reqwest::Method::POST, &format!("/tasks/{task}/stop"), Vec::new()).await?;
         Ok(())
+    }
+
+    async fn job(&self, task: TaskId, from: u32) -> Result<Option<JobReport>, ClientError> {
+        let path = format!("/tasks/{task}/from/{from}");
+        self.json(reqwest::Method::GET, &path, Vec::new()).await
+    }
+
+    async fn blob(&self, digest: Digest) -> Result<Vec<u8>, ClientError> {
+        let path = format!("/blobs/{digest}");
+        let mut response = self.send(reqwest::Method::GET, &path, Vec::new()).await?;
+        let mut bytes = Vec::new();
+        let failed = |error: reqwest::Error| unreachable_at(&self.endpoint, &error);
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if bytes.len() + chunk.len() > BLOB_SIZE_BYTES {
+                return Err(ClientError::malformed(&path, "the file is too large"));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        if Digest::of(&bytes) != digest {
+            return Err(ClientError::malformed(&path, "the bytes have another digest"));
+        }
+        Ok(bytes)
     }
 }
 

@@ -48,7 +48,7 @@ impl Curator {
             match self.sender.chain().head().await {
                 Ok(head) if last != Some(head.hash) => match self.tick().await {
                     Ok(()) => last = Some(head.hash),
-                    Err(error) => tracing::warn!(%error, "curator: a review failed"),
+                    Err(error) => tracing::debug!(%error, "curator: a review failed"),
                 },
                 Ok(_) => {}
                 Err(error) => tracing::debug!(%error, "curator: no head"),
@@ -64,19 +64,29 @@ impl Curator {
         let count = self.sender.chain().datanets().contribution_count().await?;
         self.open.extend(self.seen + 1..=count);
         self.seen = count;
+        // One that can't be reviewed now must not keep the others waiting.
+        let mut failed = None;
         for id in self.open.clone() {
-            let contribution =
-                self.sender.chain().datanets().contribution(ContributionId(id)).await?;
-            match ContributionStatus::try_from(contribution.status) {
-                Ok(ContributionStatus::Committing) => self.commit(&contribution).await?,
-                Ok(ContributionStatus::Revealing) => self.reveal(&contribution).await?,
-                Ok(ContributionStatus::Submitted | ContributionStatus::Accepted) => {}
-                _ => {
-                    self.open.remove(&id);
-                }
+            if let Err(error) = self.attend(ContributionId(id)).await {
+                tracing::warn!(contribution = id, %error, "curator: tried again shortly");
+                failed = Some(error);
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// What a contribution asks for now.
+    async fn attend(&mut self, id: ContributionId) -> Result<(), ProviderError> {
+        let contribution = self.sender.chain().datanets().contribution(id).await?;
+        match ContributionStatus::try_from(contribution.status) {
+            Ok(ContributionStatus::Committing) => self.commit(&contribution).await,
+            Ok(ContributionStatus::Revealing) => self.reveal(&contribution).await,
+            Ok(ContributionStatus::Submitted | ContributionStatus::Accepted) => Ok(()),
+            _ => {
+                self.open.remove(&id.0);
+                Ok(())
+            }
+        }
     }
 
     async fn commit(

@@ -93,6 +93,7 @@ impl ProviderError {
             Self::Refused { code, .. } => (400, code),
             Self::UnknownModel(_) => (404, "model_not_found"),
             Self::UnknownReceipt(_) => (404, "receipt_not_found"),
+            Self::Artifact(ArtifactError::Absent(_)) => (404, "blob_not_found"),
             Self::OverLimit { .. } => (402, "insufficient_quota"),
             Self::Busy { .. } => (503, "busy"),
             Self::MissingBlob(_) | Self::Chain(_) => (503, "dependency_unavailable"),

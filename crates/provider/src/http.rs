@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::{
     Json, Router,
     body::{Body, Bytes},
-    extract::{DefaultBodyLimit, OriginalUri, Path, State},
+    extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -39,6 +39,8 @@ pub fn router(provider: LocalProvider, chain: Chain) -> Router {
         .route("/receipts/{id}/transcript", get(transcript))
         .route("/quote", post(quote))
         .route("/tasks/{task}/stop", post(stop_task))
+        .route("/tasks/{task}/from/{step}", get(job))
+        .route("/blobs/{digest}", get(blob))
         .layer(DefaultBodyLimit::max(limits::BODY_SIZE_BYTES))
         .with_state(Door { provider, chain })
 }
@@ -211,7 +213,6 @@ async fn quote(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Ans
 async fn stop_task(
     State(door): State<Door>,
     Path(task): Path<u64>,
-    OriginalUri(_): OriginalUri,
     headers: HeaderMap,
 ) -> Answer<StatusCode> {
     let path = format!("/tasks/{task}/stop");
@@ -219,4 +220,26 @@ async fn stop_task(
         .await?;
     door.provider.stop_task(TaskId(task)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn job(
+    State(door): State<Door>,
+    Path((task, from)): Path<(u64, u32)>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let path = format!("/tasks/{task}/from/{from}");
+    let request = Signed { method: Method::GET, path: &path, headers: &headers, body: &[] };
+    door.gateway(request).await?;
+    Ok(Json(door.provider.job(TaskId(task), from).await?).into_response())
+}
+
+async fn blob(
+    State(door): State<Door>,
+    Path(digest): Path<Digest>,
+    headers: HeaderMap,
+) -> Answer<Vec<u8>> {
+    let path = format!("/blobs/{digest}");
+    let request = Signed { method: Method::GET, path: &path, headers: &headers, body: &[] };
+    door.gateway(request).await?;
+    Ok(door.provider.blob(digest).await?)
 }

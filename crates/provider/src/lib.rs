@@ -15,6 +15,7 @@ mod error;
 mod facts;
 mod http;
 mod infer;
+mod jobs;
 mod keeper;
 mod library;
 mod local;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tributary_client::{
     ClientError, ProviderApi,
-    provider::{InferRequest, InferStream, ProviderStatus, QuoteRequest, TrainingQuote},
+    provider::{InferRequest, InferStream, JobReport, ProviderStatus, QuoteRequest, TrainingQuote},
 };
 use tributary_contracts::ModelStatus;
 use tributary_primitives::{B256, DatanetId, Digest, ModelId, Prices, Receipt, TaskId, Transcript};
@@ -87,6 +87,15 @@ impl ProviderApi for LocalProvider {
     async fn stop_task(&self, task: TaskId) -> Result<(), ClientError> {
         self.trainer.stop(task);
         Ok(())
+    }
+
+    async fn job(&self, task: TaskId, from: u32) -> Result<Option<JobReport>, ClientError> {
+        self.trainer.report(task, from).map_err(service)
+    }
+
+    async fn blob(&self, digest: Digest) -> Result<Vec<u8>, ClientError> {
+        let bytes = self.trainer.made(&digest).await.map_err(service)?;
+        Ok(bytes.to_vec())
     }
 }
 

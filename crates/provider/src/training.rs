@@ -10,7 +10,7 @@ use std::{
     str::FromStr as _,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -18,17 +18,25 @@ use std::{
 use parking_lot::Mutex;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use tributary_client::{Sender, provider::TrainingQuote, tasks};
-use tributary_contracts::{ITasks, ProvisionRole, TaskKind, TaskState};
+use tributary_client::{
+    Sender,
+    provider::{JobReport, TrainingQuote},
+    tasks,
+};
+use tributary_contracts::{ITasks, ProvisionRole, TaskState};
 use tributary_indexer::{Index as History, JobRow, JobState, ProgressPoint};
 use tributary_models::quantize_adapter;
-use tributary_primitives::{Address, Amount, Canonical, DatanetId, Digest, ModelId, TaskId};
+use tributary_primitives::{Amount, Canonical, DatanetId, Digest, ModelId, TaskId};
 use tributary_training::{
     Control, Example, FinetuneOptions, FinetuneReport, Preset, TrainingError, Weights, estimate,
     example, finetune,
 };
 
-use crate::{Library, ModelFacts, ProviderError, Snapshot, library::off_reactor};
+use crate::{
+    Library, ModelFacts, ProviderError, Snapshot,
+    jobs::{Step, is_passing, preset_of, report, step},
+    library::off_reactor,
+};
 
 /// How often the chain is looked at.
 const PACE: Duration = Duration::from_millis(200);
@@ -43,6 +51,8 @@ pub struct Trainer {
     history: History,
     folder: PathBuf,
     running: Arc<Mutex<HashMap<u64, CancellationToken>>>,
+    /// Some work was interrupted: look at the tasks again, also without a new block.
+    again: Arc<AtomicBool>,
     /// Trained tokens per second of late: what the next job is expected to do.
     pace: Arc<AtomicU64>,
 }
@@ -59,7 +69,15 @@ impl Trainer {
     /// With the provider's account; checkpoints lie in this folder.
     pub fn new(sender: Sender, library: Arc<Library>, history: History, folder: PathBuf) -> Self {
         let pace = Arc::new(AtomicU64::new(FIRST_PACE));
-        Self { sender, library, history, folder, running: Arc::default(), pace }
+        Self {
+            sender,
+            library,
+            history,
+            folder,
+            running: Arc::default(),
+            again: Arc::default(),
+            pace,
+        }
     }
 
     /// Price and time of a job, from the very rows it would train on.
@@ -102,11 +120,18 @@ impl Trainer {
         let mut last = None;
         loop {
             match self.sender.chain().head().await {
-                Ok(head) if last != Some(head.hash) => match self.tick(&stop).await {
-                    Ok(()) => last = Some(head.hash),
-                    Err(error) => tracing::warn!(%error, "trainer: looking at tasks failed"),
-                },
-                Ok(_) => {}
+                Ok(head) => {
+                    let again = self.again.swap(false, Ordering::Relaxed);
+                    if again || last != Some(head.hash) {
+                        last = match self.tick(&stop).await {
+                            Ok(()) => Some(head.hash),
+                            Err(error) => {
+                                tracing::warn!(%error, "trainer: looking at tasks failed");
+                                None
+                            }
+                        };
+                    }
+                }
                 Err(error) => tracing::debug!(%error, "trainer: no head"),
             }
             tokio::select! {
@@ -117,36 +142,60 @@ impl Trainer {
     }
 
     async fn tick(&self, stop: &CancellationToken) -> Result<(), ProviderError> {
+        let me = self.sender.address();
         for id in self.sender.chain().tasks().open().await? {
             let task = self.sender.chain().tasks().get(id).await?;
-            if TaskKind::try_from(task.spec.kind) != Ok(TaskKind::Training) {
-                continue;
-            }
-            let me = self.sender.address();
-            let chosen = task.spec.provider == Address::ZERO || task.spec.provider == me;
-            match TaskState::try_from(task.state) {
-                Ok(TaskState::Submitted) if chosen => self.begin(task, stop, true),
-                Ok(TaskState::Accepted) if task.acceptedBy == me => self.begin(task, stop, false),
-                _ => {}
+            match step(&task, me) {
+                Step::Accept => self.begin(task, stop, true),
+                Step::Resume => self.begin(task, stop, false),
+                Step::End(_) | Step::Leave => {}
             }
         }
         self.stop_what_ended().await
     }
 
-    /// A task that ended on chain while it runs here was called off or ran out of time.
+    /// A task that ended on chain while it is known here as unfinished was called off, ran out of
+    /// time, or was completed by a process that died before it could note so.
     async fn stop_what_ended(&self) -> Result<(), ProviderError> {
-        let running: Vec<u64> = self.running.lock().keys().copied().collect();
-        for id in running {
-            let task = self.sender.chain().tasks().get(TaskId(id)).await?;
-            let state = match TaskState::try_from(task.state) {
-                Ok(TaskState::Cancelled) => JobState::Cancelled,
-                Ok(TaskState::Expired) => JobState::Expired,
-                _ => continue,
-            };
-            self.stop(TaskId(id));
-            self.finish(&task, state, "the escrow went back").await?;
+        let me = self.sender.address();
+        let unfinished = self.history.unfinished_jobs()?;
+        for mut job in unfinished.into_iter().filter(|job| job.provider == me) {
+            let task = self.sender.chain().tasks().get(job.id).await?;
+            if let Step::End(state) = step(&task, me) {
+                self.stop(job.id);
+                self.finish(&task, state, "the escrow went back").await?;
+                self.clear(job.id.0);
+            } else if TaskState::try_from(task.state) == Ok(TaskState::Completed)
+                && !self.running.lock().contains_key(&task.id)
+            {
+                job.state = JobState::Done;
+                job.phase = "serving".into();
+                job.result_model = Some(ModelId(task.resultModelId));
+                self.history.put_job(job).await?;
+                self.clear(task.id);
+            }
         }
         Ok(())
+    }
+
+    /// Drops what a finished job left on disk.
+    fn clear(&self, task: u64) {
+        if let Err(error) = std::fs::remove_dir_all(self.job_folder(task))
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(task, %error, "a job's checkpoint could not be removed");
+        }
+    }
+
+    /// A job as it stands, with its curve from a step on.
+    pub fn report(&self, task: TaskId, from: u32) -> Result<Option<JobReport>, ProviderError> {
+        let Some(row) = self.history.job(task)? else { return Ok(None) };
+        Ok(Some(report(row, self.history.progress(task)?, from)))
+    }
+
+    /// A file of the own store: an adapter or a card that a job made.
+    pub async fn made(&self, digest: &Digest) -> Result<bytes::Bytes, ProviderError> {
+        Ok(self.library.blobs().store().get(digest).await?)
     }
 
     fn begin(&self, task: ITasks::Task, stop: &CancellationToken, accept: bool) {
@@ -172,6 +221,11 @@ impl Trainer {
     async fn give_up(&self, task: &ITasks::Task, error: &ProviderError, token: &CancellationToken) {
         if token.is_cancelled() {
             tracing::info!(task = task.id, "training stopped");
+            return;
+        }
+        if is_passing(error) {
+            tracing::warn!(task = task.id, %error, "training is interrupted and goes on shortly");
+            self.again.store(true, Ordering::Relaxed);
             return;
         }
         tracing::warn!(task = task.id, %error, "training failed");
@@ -223,7 +277,7 @@ impl Trainer {
         job.phase = "serving".into();
         job.result_model = Some(model);
         self.history.put_job(job).await?;
-        let _ = std::fs::remove_dir_all(self.job_folder(task.id));
+        self.clear(task.id);
         tracing::info!(task = task.id, model = model.0, "adapter registered");
         Ok(())
     }
@@ -378,11 +432,6 @@ impl Trainer {
     fn job_folder(&self, task: u64) -> PathBuf {
         Path::join(&self.folder, task.to_string())
     }
-}
-
-/// The preset in a task's parameters: `quick`, or `preset=quick`.
-fn preset_of(params: &str) -> &str {
-    params.strip_prefix("preset=").unwrap_or(params)
 }
 
 fn parse_preset(name: &str) -> Result<Preset, ProviderError> {
