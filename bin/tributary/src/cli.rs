@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use tributary_node::role::Role;
 use tributary_primitives::Amount;
 
 /// A chain where AI models pay the people whose data and machines made them work.
@@ -90,6 +91,13 @@ pub struct DevArgs {
     /// Folder that holds the chain and everything else.
     #[arg(long, env = "TRIBUTARY_DATADIR")]
     pub datadir: Option<PathBuf>,
+    /// What this process runs, out of chain, gateway, console, provider, curator and keeper (all):
+    /// `--roles provider --chain-url http://localhost:8545`.
+    #[arg(long, env = "TRIBUTARY_ROLES", value_delimiter = ',')]
+    pub roles: Option<Vec<Role>>,
+    /// The node to work for, when the chain is not among the roles.
+    #[arg(long, env = "TRIBUTARY_CHAIN_URL")]
+    pub chain_url: Option<String>,
     /// Do not open the browser.
     #[arg(long)]
     pub no_open: bool,
@@ -203,6 +211,11 @@ pub enum ModelCommand {
         /// Return at once instead of following the job.
         #[arg(long)]
         no_wait: bool,
+    },
+    /// Call a training off; its escrow comes back: `tributary model cancel 3`
+    Cancel {
+        /// Job id.
+        job: u64,
     },
     /// List the models.
     Ls,

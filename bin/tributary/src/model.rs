@@ -31,6 +31,7 @@ pub async fn run(session: &Session, command: ModelCommand) -> Result<()> {
         ModelCommand::Train { datanet, preset, name, no_wait } => {
             train(session, &datanet, &preset, name, !no_wait).await
         }
+        ModelCommand::Cancel { job } => cancel(session, job).await,
         ModelCommand::Ls => ls(session).await,
         ModelCommand::Show { model } => {
             let path = format!("/models/{}", percent_encode(&model));
@@ -94,6 +95,17 @@ async fn train(
     session.output.print(&job, || {
         println!("{}", job.model_name);
         eprintln!("Ask it: tributary chat {} -m \"...\"", job.model_name);
+    })
+}
+
+async fn cancel(session: &Session, id: u64) -> Result<()> {
+    let rest = session.account().await?;
+    let _: Value = rest.post(&format!("/jobs/{id}/cancel"), &json!({})).await?;
+    let job: Job = rest.get(&format!("/jobs/{id}")).await?;
+    let refund = job.max_fee.saturating_sub(job.fee);
+    let value = json!({ "id": id, "state": job.state, "refund": refund, "fee": job.fee });
+    session.output.print(&value, || {
+        println!("Job {id} is {}; {refund} came back, the provider got {}.", job.state, job.fee);
     })
 }
 

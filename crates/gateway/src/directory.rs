@@ -6,12 +6,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use parking_lot::Mutex;
-use tributary_client::{Chain, ClientError, HttpProvider, ProviderApi, Signer, staking};
+use tributary_client::{
+    Chain, ClientError, HttpProvider, ProviderApi, Signer,
+    provider::{InferRequest, InferStream, ProviderStatus, QuoteRequest, TrainingQuote},
+    staking,
+};
 use tributary_contracts::ProvisionRole;
-use tributary_primitives::{Address, Amount, ModelId, Prices};
+use tributary_primitives::{
+    Address, Amount, B256, Digest, ModelId, Prices, Receipt, TaskId, Transcript,
+};
 
-use crate::Refusal;
+use crate::{Refusal, shared::Shared};
 
 /// A provider that can be asked.
 #[derive(Clone)]
@@ -26,6 +33,8 @@ pub struct Peer {
     pub train_price: Amount,
     /// The way to it.
     pub api: Arc<dyn ProviderApi>,
+    /// True when it runs in this process.
+    pub is_local: bool,
 }
 
 /// The providers of the chain.
@@ -74,6 +83,7 @@ impl Directory {
                 prices: staking::prices(&member.profile),
                 train_price: Amount::from_wei(member.profile.trainPrice),
                 api,
+                is_local: self.local.contains_key(&address),
             });
         }
         *self.cached.lock() = Some((Instant::now(), peers.clone()));
@@ -128,5 +138,50 @@ impl Directory {
     /// Forgets that a provider serves a model, after it said otherwise.
     pub fn forget(&self, provider: Address, model: ModelId) {
         self.served.lock().remove(&(provider, model));
+    }
+}
+
+/// Whichever provider fits, behind the API of one.
+pub struct Providers(pub Arc<Shared>);
+
+impl Providers {
+    async fn any(&self) -> Result<Peer, ClientError> {
+        self.0.directory.any().await.map_err(|refusal| ClientError::Service {
+            status: refusal.status.as_u16(),
+            code: refusal.code,
+            message: refusal.detail,
+            hint: refusal.hint,
+        })
+    }
+}
+
+#[async_trait]
+impl ProviderApi for Providers {
+    async fn status(&self) -> Result<ProviderStatus, ClientError> {
+        self.any().await?.api.status().await
+    }
+
+    async fn infer(&self, request: InferRequest) -> Result<InferStream, ClientError> {
+        self.any().await?.api.infer(request).await
+    }
+
+    async fn cancel(&self, job: Digest) -> Result<(), ClientError> {
+        self.any().await?.api.cancel(job).await
+    }
+
+    async fn transcript(&self, receipt: B256) -> Result<Transcript, ClientError> {
+        self.any().await?.api.transcript(receipt).await
+    }
+
+    async fn receipt(&self, receipt: B256) -> Result<Receipt, ClientError> {
+        self.any().await?.api.receipt(receipt).await
+    }
+
+    async fn quote(&self, request: QuoteRequest) -> Result<TrainingQuote, ClientError> {
+        self.any().await?.api.quote(request).await
+    }
+
+    async fn stop_task(&self, task: TaskId) -> Result<(), ClientError> {
+        self.any().await?.api.stop_task(task).await
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Extension, Router, middleware};
 use tokio::task::JoinSet;
-use tributary_client::{ApiSecret, Sender, channels};
+use tributary_client::{ApiSecret, ProviderApi, Sender, channels};
 use tributary_contracts::ChannelStatus;
 use tributary_indexer::KeyRow;
 use tributary_primitives::{Amount, ChannelId};
@@ -12,7 +12,8 @@ use tributary_primitives::{Amount, ChannelId};
 use crate::{
     GatewayConfig, GatewayDeps, Refusal,
     api::{self, Hub},
-    epochs, guard, idempotency,
+    directory::Providers,
+    epochs, guard, idempotency, mirror,
     shared::{Shared, now_ms},
     v1,
 };
@@ -37,6 +38,7 @@ impl Gateway {
         let mut actors = JoinSet::new();
         actors.spawn(hub.clone().run(shared.index.clone(), shared.cancel.clone()));
         actors.spawn(epochs::run(shared.clone()));
+        actors.spawn(mirror::run(shared.clone()));
         Ok(Self { shared, hub, actors })
     }
 
@@ -51,6 +53,11 @@ impl Gateway {
             .layer(middleware::from_fn_with_state(shared.clone(), idempotency::replay))
             .layer(middleware::from_fn_with_state(shared.clone(), guard::guard))
             .with_state(shared)
+    }
+
+    /// The providers of the chain as one: what pages ask for quotes.
+    pub fn providers(&self) -> Arc<dyn ProviderApi> {
+        Arc::new(Providers(self.shared.clone()))
     }
 
     /// Closes the running epoch now instead of at its end.

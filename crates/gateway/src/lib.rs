@@ -20,6 +20,7 @@ mod idempotency;
 mod keys;
 mod limits;
 mod metering;
+mod mirror;
 mod refusal;
 mod shared;
 mod v1;

@@ -11,9 +11,15 @@ use std::{
 
 use toml::{Table, Value};
 
+use crate::role::Roles;
+
 /// Where a dev node listens and lives.
 #[derive(Clone, Debug)]
 pub struct DevConfig {
+    /// What this process runs.
+    pub roles: Roles,
+    /// The node to work for, when the chain is not in this process.
+    pub chain_url: Option<String>,
     /// Port of everything.
     pub port: u16,
     /// Data directory.
@@ -50,7 +56,7 @@ enum Kind {
 }
 
 /// All that can be configured.
-pub const KEYS: [Key; 4] = [
+pub const KEYS: [Key; 6] = [
     Key {
         name: "node.port",
         flag: "--port",
@@ -65,6 +71,23 @@ pub const KEYS: [Key; 4] = [
         variable: Some("TRIBUTARY_DATADIR"),
         default: "dev in the home folder",
         detail: "Folder that holds the chain and everything else.",
+        kind: Kind::Text,
+    },
+    Key {
+        name: "node.roles",
+        flag: "--roles",
+        variable: Some("TRIBUTARY_ROLES"),
+        default: "all",
+        detail: "What this process runs, with commas: chain, gateway, console, provider, \
+                 curator, keeper.",
+        kind: Kind::Text,
+    },
+    Key {
+        name: "node.chain_url",
+        flag: "--chain-url",
+        variable: Some("TRIBUTARY_CHAIN_URL"),
+        default: "none",
+        detail: "Node to work for, when the chain is not among the roles.",
         kind: Kind::Text,
     },
     Key {

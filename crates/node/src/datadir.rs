@@ -36,6 +36,19 @@ pub enum DatadirError {
         /// What the system said.
         source: io::Error,
     },
+    /// It belongs to another chain.
+    #[error(
+        "{path} belongs to another network (genesis {found}, this one is {expected}): choose \
+         another --datadir, or start the network it belongs to"
+    )]
+    OtherNetwork {
+        /// The folder.
+        path: PathBuf,
+        /// Whose it is.
+        found: String,
+        /// What was started.
+        expected: String,
+    },
     /// A secret's file holds something else.
     #[error("{path} is not a secret of 64 hex digits: restore it from a backup")]
     DamagedSecret {
@@ -72,6 +85,23 @@ impl Datadir {
         self.path.join(name)
     }
 
+    /// Notes the chain that everything in here is about; refuses the folder of another one.
+    pub fn bind_network(&self, genesis: &str) -> Result<(), DatadirError> {
+        let path = self.join("network");
+        match fs::read_to_string(&path) {
+            Ok(found) if found.trim() == genesis => Ok(()),
+            Ok(found) => Err(DatadirError::OtherNetwork {
+                path: self.path.clone(),
+                found: found.trim().to_owned(),
+                expected: genesis.to_owned(),
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                write_durably(&path, genesis).map_err(io_error(&path))
+            }
+            Err(source) => Err(DatadirError::Io { path, source }),
+        }
+    }
+
     /// The 32 secret bytes of this name, drawn and stored (mode 0600) at the first call.
     pub fn secret(
         &self,
@@ -88,7 +118,7 @@ impl Datadir {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let secret = Digest(fresh());
-                write_secret(&path, &secret.to_string()).map_err(io_error(&path))?;
+                write_durably(&path, &secret.to_string()).map_err(io_error(&path))?;
                 Ok(secret.0)
             }
             Err(source) => Err(DatadirError::Io { path, source }),
@@ -96,7 +126,8 @@ impl Datadir {
     }
 }
 
-fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+/// Whole or not at all, and readable by its owner only.
+fn write_durably(path: &Path, text: &str) -> io::Result<()> {
     let staged = path.with_extension("new");
     let mut options = File::options();
     options.create(true).truncate(true).write(true);
@@ -124,6 +155,16 @@ mod tests {
         assert!(matches!(Datadir::open(folder.path()), Err(DatadirError::InUse { .. })));
         drop(first);
         Datadir::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_belongs_to_one_network() {
+        let folder = tempfile::tempdir().unwrap();
+        let datadir = Datadir::open(folder.path()).unwrap();
+        datadir.bind_network("0x01").unwrap();
+        datadir.bind_network("0x01").unwrap();
+        let error = datadir.bind_network("0x02").unwrap_err().to_string();
+        assert!(error.contains("0x01") && error.contains("--datadir"), "{error}");
     }
 
     #[test]

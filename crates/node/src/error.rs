@@ -27,7 +27,7 @@ pub enum NodeError {
     /// The JSON-RPC handlers.
     #[error(transparent)]
     Rpc(#[from] tributary_rpc::RpcError),
-    /// The chain as its own client sees it.
+    /// The chain as a client sees it.
     #[error(transparent)]
     Client(#[from] ClientError),
     /// The history.
@@ -56,4 +56,11 @@ pub enum NodeError {
     /// A part of the node ended by itself.
     #[error("the node stops: {0}")]
     Fatal(String),
+}
+
+impl NodeError {
+    /// A way to a chain that can't be made.
+    pub(crate) fn transport(error: tributary_client::TransportError) -> Self {
+        Self::Client(error.into())
+    }
 }

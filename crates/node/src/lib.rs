@@ -12,6 +12,7 @@ mod datadir;
 pub mod dev;
 mod error;
 mod listener;
+pub mod role;
 mod telemetry;
 mod transport;
 

@@ -2,35 +2,57 @@
 //! `/provider`, `/metrics`.
 //!
 //! **Invariants:** answers only to names of this machine (DNS rebinding); every body has a limit;
+//! connections are counted, and one whose client is silent in the middle of a request is closed;
 //! scripts of other sites may read JSON-RPC alone. Leaves to others: what the routers do.
 
 use std::{
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener},
+    sync::Arc,
     time::Duration,
 };
 
 use axum::{
     Router,
-    extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    body::Body,
+    extract::{ConnectInfo, State},
+    http::{HeaderMap, Method, Request, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use tokio::{net::TcpListener, task::JoinSet};
-use tokio_util::sync::CancellationToken;
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
-use tower_http::cors::CorsLayer;
+use tower_http::{cors::CorsLayer, timeout::RequestBodyTimeoutLayer};
 use tributary_rpc::RpcService;
 
 /// How long open connections may take to finish after a stop.
 const DRAIN: Duration = Duration::from_secs(2);
 
+/// Longest time for the headers of a request, and so for an idle connection.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest silence in the body of a request.
+const BODY_SILENCE: Duration = Duration::from_secs(15);
+/// Connections at one time; more wait to be taken in.
+const CONNECTIONS: usize = 1_024;
+/// Pause after a connection that the system refused.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// What the listener serves.
 pub struct Routes {
-    /// JSON-RPC over POST and WebSocket.
-    pub rpc: RpcService,
+    /// JSON-RPC over POST and WebSocket, where the chain runs here.
+    pub rpc: Option<RpcService>,
     /// Everything else; `/` on GET is the console's home.
     pub pages: Router,
 }
@@ -69,24 +91,89 @@ pub fn bind(port: u16) -> Result<Bound, PortTaken> {
 
 /// Serves until the token is cancelled, then lets open answers finish for a moment.
 pub async fn serve(bound: Bound, routes: Routes, stop: CancellationToken) -> io::Result<()> {
-    let app = router(routes);
-    let mut tasks = JoinSet::new();
+    let door = Door {
+        app: router(routes),
+        places: Arc::new(Semaphore::new(CONNECTIONS)),
+        open: TaskTracker::new(),
+        stop: stop.clone(),
+    };
+    let mut accepting = JoinSet::new();
     for listener in bound.listeners {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        let app = app.clone().into_make_service_with_connect_info::<SocketAddr>();
-        let stop = stop.clone();
-        tasks.spawn(async move {
-            let served = axum::serve(listener, app);
-            served.with_graceful_shutdown(stop.cancelled_owned()).await
-        });
+        accepting.spawn(door.clone().accept(listener));
     }
     stop.cancelled().await;
-    let drained = tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} });
-    if drained.await.is_err() {
-        tasks.abort_all();
-    }
+    while accepting.join_next().await.is_some() {}
+    door.open.close();
+    // What has not finished by then loses its socket with the process.
+    let _ = tokio::time::timeout(DRAIN, door.open.wait()).await;
     Ok(())
+}
+
+/// Takes connections in, no more than there are places for.
+#[derive(Clone)]
+struct Door {
+    app: Router,
+    places: Arc<Semaphore>,
+    open: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Door {
+    async fn accept(self, listener: TcpListener) {
+        loop {
+            let next = async {
+                let place = Arc::clone(&self.places).acquire_owned().await;
+                (place, listener.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                next = next => next,
+                () = self.stop.cancelled() => return,
+            };
+            match accepted {
+                Ok((socket, from)) => {
+                    let app = self.app.clone();
+                    let stop = self.stop.clone();
+                    self.open.spawn(async move {
+                        let _place = place;
+                        converse(socket, from, app, stop).await;
+                    });
+                }
+                Err(error) => {
+                    // Out of file descriptors, most likely: give the others time to end.
+                    tracing::warn!(%error, "a connection could not be taken");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// One connection with all its requests. A client that sends its headers too slowly loses it.
+async fn converse(socket: TcpStream, from: SocketAddr, app: Router, stop: CancellationToken) {
+    // A delayed acknowledgement would hold small answers back.
+    let _ = socket.set_nodelay(true);
+    let service = app.map_request(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(from));
+        request
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    let service = TowerToHyperService::new(service);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, %from, "a connection ended");
+    }
 }
 
 fn router(routes: Routes) -> Router {
@@ -95,20 +182,22 @@ fn router(routes: Routes) -> Router {
         .route("/", any(at_root).layer(CorsLayer::permissive()).with_state(root))
         .route("/healthz", get(|| async { "ok" }))
         .fallback_service(routes.pages)
+        .layer(RequestBodyTimeoutLayer::new(BODY_SILENCE))
         .layer(middleware::from_fn(only_this_machine))
 }
 
 #[derive(Clone)]
 struct Root {
-    rpc: RpcService,
+    rpc: Option<RpcService>,
     pages: Router,
 }
 
 /// At `/`: a POST or an upgrade is JSON-RPC, all else is the console.
-async fn at_root(State(root): State<Root>, request: Request) -> Response {
+async fn at_root(State(root): State<Root>, request: Request<Body>) -> Response {
     let upgrade = request.headers().get(header::UPGRADE).is_some();
-    if request.method() == Method::POST || upgrade {
-        let answer = root.rpc.oneshot(request).await;
+    let wanted = request.method() == Method::POST || upgrade;
+    if let Some(rpc) = root.rpc.filter(|_| wanted) {
+        let answer = rpc.oneshot(request).await;
         return match answer {
             Ok(answer) => answer.map(axum::body::Body::new),
             Err(never) => match never {},
@@ -122,7 +211,7 @@ async fn at_root(State(root): State<Root>, request: Request) -> Response {
 
 /// Refuses a request whose `Host` is not this machine's: a page elsewhere that points its own
 /// name at 127.0.0.1 gets nothing.
-async fn only_this_machine(request: Request, next: Next) -> Response {
+async fn only_this_machine(request: Request<Body>, next: Next) -> Response {
     if is_this_machine(request.headers(), request.uri().host()) {
         return next.run(request).await;
     }

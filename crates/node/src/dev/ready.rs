@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     NodeError,
-    dev::{roles::RoleAccount, setup::SEED_NAME},
+    dev::{actors::RoleAccount, setup::SEED_NAME},
 };
 
 /// Facts about a ready node.
@@ -57,20 +57,6 @@ impl Facts<'_> {
         })
     }
 
-    /// Writes the JSON so that it is whole when it appears.
-    pub fn write(&self, path: &Path) -> Result<(), NodeError> {
-        let failed = |source| NodeError::Io { what: path.display().to_string(), source };
-        let staged = path.with_extension("new");
-        let mut options = fs::File::options();
-        options.create(true).truncate(true).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&staged).map_err(failed)?;
-        file.write_all(format!("{:#}\n", self.to_json()).as_bytes()).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
-        fs::rename(&staged, path).map_err(failed)
-    }
-
     /// The banner.
     pub fn banner(&self) -> String {
         let url = self.url;
@@ -94,4 +80,18 @@ impl Facts<'_> {
         );
         text
     }
+}
+
+/// Writes the JSON so that it is whole when it appears.
+pub fn write(facts: &Value, path: &Path) -> Result<(), NodeError> {
+    let failed = |source| NodeError::Io { what: path.display().to_string(), source };
+    let staged = path.with_extension("new");
+    let mut options = fs::File::options();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&staged).map_err(failed)?;
+    file.write_all(format!("{facts:#}\n").as_bytes()).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    fs::rename(&staged, path).map_err(failed)
 }

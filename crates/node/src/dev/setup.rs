@@ -12,7 +12,7 @@ use tributary_datasets::{Bundle, Format, ParseLimits, Record, parse};
 use tributary_indexer::{Index, RecordRow};
 use tributary_primitives::{Address, Amount, DatanetId, Digest, ModelId, OPEN, Prices};
 
-use crate::{NodeError, assets, dev::roles::Roles};
+use crate::{NodeError, assets, dev::actors::Actors};
 
 /// Name of the seed model.
 pub const SEED_NAME: &str = "tributary/seed";
@@ -21,6 +21,8 @@ const PUBLISH_LIMIT: Duration = Duration::from_secs(60);
 /// Wei per token: 20 micro-OPEN in, 60 out for compute; 10 and 30 for the seed's licence.
 const COMPUTE: Prices = prices(20, 60);
 const LICENCE: Prices = prices(10, 30);
+/// OPEN that a provider gets for its transactions, beside its stake.
+const GAS_MONEY: u128 = 10;
 /// Wei per trained token.
 const TRAIN_PRICE: Amount = Amount::from_wei(2_000_000_000_000);
 
@@ -37,15 +39,48 @@ pub struct Setup<'a> {
     /// The chain.
     pub chain: &'a Chain,
     /// Its actors.
-    pub roles: &'a Roles,
+    pub actors: &'a Actors,
     /// Where blobs go.
     pub artifacts: &'a Artifacts,
     /// Where rows become visible.
     pub index: &'a Index,
     /// Where the node is reached.
     pub url: &'a str,
-    /// Who signs receipts.
-    pub receipt_key: Address,
+}
+
+/// Stake with which the dev network's actors take a role.
+fn least(minimum: u128) -> Amount {
+    Amount::from_wei(minimum.max(OPEN.wei()) * 10)
+}
+
+/// Takes the provider's role under an account that can pay the stake.
+pub async fn enrol_provider(
+    sender: &Sender,
+    url: &str,
+    receipt_key: Address,
+) -> Result<(), NodeError> {
+    let params = sender.chain().staking().params().await?;
+    let profile = ProfileSpec {
+        endpoint: format!("{url}/provider"),
+        receipt_key,
+        prices: COMPUTE,
+        train_price: TRAIN_PRICE,
+    };
+    let role = ProvisionRole::Provider;
+    sender.take_role(role, least(params.minProvider), Some(&profile)).await?;
+    Ok(())
+}
+
+/// The launch bucket gives a newcomer among the dev network's providers its stake.
+pub async fn fund_provider(actors: &Actors, sender: &Sender) -> Result<(), NodeError> {
+    let chain = sender.chain();
+    let enrolled = chain.staking().provision_of(sender.address(), ProvisionRole::Provider).await?;
+    let stake = least(chain.staking().params().await?.minProvider);
+    let wanted = stake.saturating_add(Amount::from_wei(GAS_MONEY * OPEN.wei()));
+    if enrolled.is_none() && chain.balance(sender.address()).await? < wanted {
+        actors.launch.transfer(sender.address(), wanted).await?;
+    }
+    Ok(())
 }
 
 impl Setup<'_> {
@@ -72,44 +107,35 @@ impl Setup<'_> {
             priceOut: LICENCE.output.wei(),
             derivativeSharePpm: 200_000,
         };
-        let receipt = self.roles.founder.send(&models::register(spec)).await?;
+        let receipt = self.actors.founder.send(&models::register(spec)).await?;
         models::registered_id(&receipt)
             .ok_or_else(|| NodeError::Fatal("the seed model was not registered".into()))
     }
 
     async fn take_roles(&self) -> Result<(), NodeError> {
         let params = self.chain.staking().params().await?;
-        let least = |minimum: u128| Amount::from_wei(minimum.max(OPEN.wei()) * 10);
-        let provider = ProfileSpec {
-            endpoint: format!("{}/provider", self.url),
-            receipt_key: self.receipt_key,
-            prices: COMPUTE,
-            train_price: TRAIN_PRICE,
-        };
         let gateway = ProfileSpec {
             endpoint: self.url.to_owned(),
-            receipt_key: self.roles.gateway.address(),
+            receipt_key: self.actors.gateway.address(),
             prices: Prices::default(),
             train_price: Amount::ZERO,
         };
-        let Roles { curator, provider: runs, gateway: pays, .. } = self.roles;
+        let Actors { curator, gateway: pays, .. } = self.actors;
         let curating = curator.take_role(ProvisionRole::Reviewer, least(params.minReviewer), None);
-        let running =
-            runs.take_role(ProvisionRole::Provider, least(params.minProvider), Some(&provider));
         let paying =
             pays.take_role(ProvisionRole::Gateway, least(params.minGateway), Some(&gateway));
-        tokio::try_join!(curating, running, paying)?;
-        let app = self.chain.balance(self.roles.app.address()).await?;
+        tokio::try_join!(curating, paying)?;
+        let app = self.chain.balance(self.actors.app.address()).await?;
         if app < OPEN {
             let gift = Amount::from_wei(1_000 * OPEN.wei());
-            self.roles.launch.transfer(self.roles.app.address(), gift).await?;
+            self.actors.launch.transfer(self.actors.app.address(), gift).await?;
         }
         Ok(())
     }
 
     /// The sample datanets with their rows; returns once all are published.
     pub async fn datanets(&self) -> Result<Vec<DatanetId>, NodeError> {
-        let founder = &self.roles.founder;
+        let founder = &self.actors.founder;
         let existing = self.chain.datanets().list().await?;
         let mut ids = Vec::new();
         for sample in &assets::DATANETS {

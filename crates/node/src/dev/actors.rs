@@ -15,7 +15,7 @@ pub struct RoleAccount {
 
 /// The dev node's own actors.
 #[derive(Clone, Debug)]
-pub struct Roles {
+pub struct Actors {
     /// Reviews contributions.
     pub curator: Sender,
     /// Runs models.
@@ -39,7 +39,7 @@ const KEEPER: u32 = 13;
 const FOUNDER: u32 = 14;
 const APP: u32 = 15;
 
-impl Roles {
+impl Actors {
     /// All of them, on this chain.
     pub fn new(chain: &Chain) -> Result<Self, ClientError> {
         let sender = |index| -> Result<Sender, ClientError> {
