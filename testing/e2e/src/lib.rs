@@ -5,10 +5,15 @@
 //! five times the budget; a tool that is absent is written to the skip log, never passed over in
 //! silence; seeds are printed.
 
+mod http;
+pub mod load;
 mod node;
 mod skip;
 mod talk;
+mod wallet;
 
-pub use node::{Node, Ran};
+pub use http::{Answer, Http};
+pub use node::{Node, Ran, Start};
 pub use skip::{skipped, tool};
 pub use talk::Script;
+pub use wallet::{Transfer, Wallet};

@@ -25,9 +25,23 @@ const LOG_LINES: usize = 60;
 /// A running node; killed when dropped.
 pub struct Node {
     folder: Arc<TempDir>,
+    start: Start,
     child: Child,
     config: Value,
     log: Arc<Mutex<Vec<String>>>,
+}
+
+/// How a node is started, beyond its own folder and a free port.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// Port; 0 takes a free one.
+    pub port: u16,
+    /// More arguments of `tributary dev`.
+    pub arguments: Vec<String>,
+    /// More environment.
+    pub variables: Vec<(String, String)>,
+    /// Data directory instead of the one in the node's folder.
+    pub datadir: Option<PathBuf>,
 }
 
 /// What a command left behind.
@@ -72,68 +86,106 @@ fn binary(test: &str) -> Option<PathBuf> {
 impl Node {
     /// A node over an empty data directory, or `None` when there is no binary.
     pub fn start(test: &str) -> Result<Option<Self>> {
+        let Some(mut node) = Self::launch(test, Start::default())? else { return Ok(None) };
+        node.ready()?;
+        Ok(Some(node))
+    }
+
+    /// The process alone: [`Node::ready`] waits for it. `None` when there is no binary.
+    pub fn launch(test: &str, start: Start) -> Result<Option<Self>> {
         let Some(binary) = binary(test) else { return Ok(None) };
-        let folder = Arc::new(tempfile::tempdir()?);
-        Self::spawn(&binary, folder, 0).map(Some)
+        Self::spawn(&binary, Arc::new(tempfile::tempdir()?), start).map(Some)
     }
 
     /// Ends this node as a power cut would, then starts the next one over the same folder.
     pub fn kill_and_restart(mut self) -> Result<Self> {
         self.kill()?;
-        self.again()
+        let mut next = self.relaunch()?;
+        next.ready()?;
+        Ok(next)
     }
 
-    /// Ends this node as a power cut would.
+    /// Takes the place of a node that ended, over the same folder and on the same port: whoever
+    /// was connected finds it again.
+    pub fn start_again(&mut self) -> Result<()> {
+        *self = self.relaunch()?;
+        self.ready()
+    }
+
+    /// Ends this node as Ctrl-C would, then starts the next one over the same folder.
+    pub fn stop_and_restart(mut self) -> Result<Self> {
+        self.stop()?;
+        let mut next = self.relaunch()?;
+        next.ready()?;
+        Ok(next)
+    }
+
+    /// `kill -9`, without a word to anybody.
     pub fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
-    /// Takes the place of a node that ended, over the same folder and on the same port: whoever
-    /// was connected finds it again.
-    pub fn start_again(&mut self) -> Result<()> {
-        *self = self.again()?;
-        Ok(())
+    /// The process once more over the folder of one that ended.
+    pub fn relaunch(&self) -> Result<Self> {
+        self.relaunch_with(self.start.clone())
     }
 
-    /// Ends this node as Ctrl-C would, then starts the next one over the same folder.
-    pub fn stop_and_restart(mut self) -> Result<Self> {
-        self.stop()?;
-        self.again()
-    }
-
-    fn again(&self) -> Result<Self> {
+    /// The process once more over the folder of one that ended, started in another way.
+    pub fn relaunch_with(&self, start: Start) -> Result<Self> {
         let binary = std::env::var_os("TRIBUTARY_BIN").context("TRIBUTARY_BIN")?;
-        Self::spawn(Path::new(&binary), Arc::clone(&self.folder), self.port()?)
+        Self::spawn(Path::new(&binary), Arc::clone(&self.folder), start)
     }
 
-    fn port(&self) -> Result<u16> {
-        let port = self.setting("console_url").trim_end_matches('/').rsplit(':').next();
-        port.and_then(|port| port.parse().ok()).context("console_url names a port")
-    }
-
-    /// Port 0 takes a free one.
-    fn spawn(binary: &Path, folder: Arc<TempDir>, port: u16) -> Result<Self> {
+    fn spawn(binary: &Path, folder: Arc<TempDir>, start: Start) -> Result<Self> {
         let config_path = folder.path().join("config.json");
         if config_path.exists() {
             fs::remove_file(&config_path)?;
         }
+        let datadir = start.datadir.clone().unwrap_or_else(|| folder.path().join("data"));
         let mut child = Command::new(binary)
-            .args(["dev", "--port", &port.to_string(), "--no-open", "--datadir"])
-            .arg(folder.path().join("data"))
+            .args(["dev", "--port", &start.port.to_string(), "--no-open", "--datadir"])
+            .arg(datadir)
             .arg("--config-out")
             .arg(&config_path)
+            .args(&start.arguments)
             .env("TRIBUTARY_HOME", folder.path().join("home"))
+            .envs(start.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {}", binary.display()))?;
         let log = collect(child.stderr.take().context("no standard error")?);
-        let mut node = Self { folder, child, config: Value::Null, log };
-        node.config = node.wait_ready(&config_path)?;
-        Ok(node)
+        Ok(Self { folder, start, child, config: Value::Null, log })
+    }
+
+    /// Waits until the node says that all is ready.
+    pub fn ready(&mut self) -> Result<()> {
+        let config = self.folder.path().join("config.json");
+        self.config = self.wait_ready(&config)?;
+        // Whoever knows its address finds it there again after a restart.
+        let url = ["rpc_url", "url"].map(|name| self.setting(name)).concat();
+        let port = url.rsplit(':').next().and_then(|port| port.parse().ok());
+        self.start.port = port.context("a URL with a port")?;
+        Ok(())
+    }
+
+    /// Waits for a process that must end by itself; its exit code.
+    pub fn wait_end(&mut self) -> Result<i32> {
+        let end = Instant::now() + READY_LIMIT;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status.code().unwrap_or(-1));
+            }
+            ensure!(
+                Instant::now() < end,
+                "the node runs on after {READY_LIMIT:?}:\n{}",
+                self.log()
+            );
+            thread::park_timeout(Duration::from_millis(20));
+        }
     }
 
     fn wait_ready(&mut self, config: &Path) -> Result<Value> {
@@ -177,6 +229,11 @@ impl Node {
     /// A text of the configuration, such as `rpc_url`.
     pub fn setting(&self, name: &str) -> &str {
         self.config.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Where the node keeps its things.
+    pub fn datadir(&self) -> PathBuf {
+        self.start.datadir.clone().unwrap_or_else(|| self.folder.path().join("data"))
     }
 
     /// The folder of this node and its client.

@@ -1,8 +1,12 @@
 //! The line of nouns through the real binary, in the order in which money takes it.
 
+mod apart;
 mod browser;
+mod cancel;
 mod clients;
 mod commands;
+mod crash;
 mod facts;
+mod hostile;
 mod journey;
 mod lifecycle;
