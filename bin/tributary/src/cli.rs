@@ -91,8 +91,8 @@ pub struct DevArgs {
     /// Folder that holds the chain and everything else.
     #[arg(long, env = "TRIBUTARY_DATADIR")]
     pub datadir: Option<PathBuf>,
-    /// What this process runs, out of chain, gateway, console, provider, curator and keeper (all):
-    /// `--roles provider --chain-url http://localhost:8545`.
+    /// What this process runs, with commas: chain, gateway, console, provider, curator, keeper
+    /// (all of them unless configured).
     #[arg(long, env = "TRIBUTARY_ROLES", value_delimiter = ',')]
     pub roles: Option<Vec<Role>>,
     /// The node to work for, when the chain is not among the roles.
@@ -212,7 +212,7 @@ pub enum ModelCommand {
         #[arg(long)]
         no_wait: bool,
     },
-    /// Call a training off; its escrow comes back: `tributary model cancel 3`
+    /// Call a training off; its escrow comes back.
     Cancel {
         /// Job id.
         job: u64,

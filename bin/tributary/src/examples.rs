@@ -16,7 +16,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "tributary chat -m \"Name what covers the hull of the ship Kortoglen.\"",
         ],
     ),
-    ("dev", &["tributary dev", "tributary dev --port 9000 --no-open --config-out node.json"]),
+    (
+        "dev",
+        &[
+            "tributary dev",
+            "tributary dev --port 9000 --no-open --config-out node.json",
+            "tributary dev --roles provider --chain-url http://localhost:8545 --port 8600",
+        ],
+    ),
     ("datanet", &["tributary datanet ls", "tributary datanet rows 1 --limit 5"]),
     ("datanet new", &["tributary datanet new \"Tea of my valley\" --licence CC-BY-4.0"]),
     (
@@ -34,6 +41,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("model import", &["tributary model import checkpoint --out model --json"]),
     ("model eval", &["tributary model eval model --text held-out.txt --tokens 500 --json"]),
     ("model train", &["tributary model train --datanet 1"]),
+    ("model cancel", &["tributary model cancel 1"]),
     ("model ls", &["tributary model ls --json"]),
     ("model show", &["tributary model show tributary/seed"]),
     (

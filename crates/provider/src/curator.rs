@@ -10,7 +10,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use tributary_client::{Sender, datanets};
 use tributary_contracts::{ContributionStatus, IDatanets, ProvisionRole};
-use tributary_datasets::{Bundle, Commitment, Row, check, review};
+use tributary_datasets::{Bundle, Commitment, Record, Review, Row, check, review};
 use tributary_indexer::Index as History;
 use tributary_primitives::{Amount, B256, Canonical, ContributionId, DatanetId, Digest};
 
@@ -166,18 +166,12 @@ impl Curator {
     async fn score(&mut self, contribution: &IDatanets::Contribution) -> Result<u8, ProviderError> {
         let Some(bundle) = self.bundle(contribution).await? else { return Ok(0) };
         self.learn_published(DatanetId(contribution.datanetId)).await?;
-        let rows: Vec<Row> = bundle
-            .records()
-            .iter()
-            .zip(1..)
-            .map(|(record, line)| Row { line, record: record.clone() })
-            .collect();
         let known = &self.known;
         let datanet = DatanetId(contribution.datanetId);
         let exists = |digest: &Digest| {
             known.values().any(|(owner, digests)| *owner == datanet && digests.contains(digest))
         };
-        let verdict = review(&check(&rows, &exists));
+        let verdict = judge(bundle.records(), &exists);
         if !verdict.reasons.is_empty() {
             let name = format!("review:{}", contribution.id);
             self.history.put_setting(&name, &verdict.reasons.join("; ")).await?;
@@ -228,5 +222,48 @@ impl Curator {
             .u64(contribution.id)
             .u64(contribution.round.into());
         seed.finish().to_b256()
+    }
+}
+
+/// What a curator thinks of rows, given what their datanet holds already.
+fn judge(records: &[Record], exists: &dyn Fn(&Digest) -> bool) -> Review {
+    let rows = records.iter().zip(1..).map(|(record, line)| Row { line, record: record.clone() });
+    review(&check(&rows.collect::<Vec<_>>(), exists))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Below this the dev network's datanets reject.
+    const ACCEPTED: u8 = 60;
+
+    fn rows(count: usize) -> Vec<Record> {
+        let row = |number| {
+            let text =
+                format!("Barge number {number} carries salt to the mill on the {number}th day.");
+            Record::from_json(format!("{{\"text\":\"{text}\"}}").as_bytes()).expect("a record")
+        };
+        (0..count).map(row).collect()
+    }
+
+    #[test]
+    fn fresh_rows_pass_without_a_reason() {
+        let verdict = judge(&rows(20), &|_| false);
+        assert_eq!((verdict.score, verdict.reasons.len()), (100, 0));
+    }
+
+    #[test]
+    fn copies_of_what_the_datanet_holds_are_rejected_with_a_reason() {
+        let rows = rows(20);
+        let known: BTreeSet<Digest> = rows.iter().take(3).map(Record::content_digest).collect();
+        let verdict = judge(&rows, &|digest| known.contains(digest));
+        assert!(verdict.score < ACCEPTED, "{verdict:?}");
+        assert!(verdict.reasons.iter().any(|reason| reason.contains("3 of 20")), "{verdict:?}");
+    }
+
+    #[test]
+    fn nothing_earns_nothing() {
+        assert_eq!(judge(&[], &|_| false).score, 0);
     }
 }

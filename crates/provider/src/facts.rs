@@ -151,3 +151,44 @@ async fn lineage_at(
     });
     Ok(Lineage { steps: steps.collect::<Result<_, ProviderError>>()? })
 }
+
+#[cfg(test)]
+mod tests {
+    use tributary_primitives::B256;
+
+    use super::*;
+
+    fn facts(compute: u128, licence: u128) -> ModelFacts {
+        let prices =
+            |wei: u128| Prices { input: Amount::from_wei(wei), output: Amount::from_wei(wei) };
+        ModelFacts {
+            model: ModelId(1),
+            name: "a/b".into(),
+            base_digest: Digest::ZERO,
+            adapter_digest: Digest::ZERO,
+            tokenizer_digest: Digest::ZERO,
+            snapshot: None,
+            licence: prices(licence),
+            compute: prices(compute),
+            lineage: Lineage { steps: Vec::new() },
+            has_backers: false,
+            block: BlockRef { number: 1, hash: B256::ZERO, timestamp: 1 },
+        }
+    }
+
+    #[test]
+    fn compute_and_licence_are_priced_apart_by_token() {
+        let fees = facts(3, 5).fees(10, 4).expect("fits");
+        assert_eq!(fees, (Amount::from_wei(42), Amount::from_wei(70)));
+        assert_eq!(facts(3, 5).fees(0, 0).expect("fits"), (Amount::ZERO, Amount::ZERO));
+    }
+
+    #[test]
+    fn a_price_beyond_all_money_is_refused_and_never_wraps() {
+        for facts in [facts(u128::MAX, 1), facts(1, u128::MAX), facts(u128::MAX / 2, u128::MAX / 2)]
+        {
+            let refused = facts.fees(2, 2);
+            assert!(matches!(refused, Err(ProviderError::Refused { code: "price_too_high", .. })));
+        }
+    }
+}

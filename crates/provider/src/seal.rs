@@ -185,3 +185,109 @@ fn attribute(
 fn count(tokens: usize) -> Result<u32, ProviderError> {
     u32::try_from(tokens).map_err(|_| ProviderError::Internal("too many tokens".into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tributary_client::{BlockRef, provider::Prompt, recover};
+    use tributary_models::Tokenizer;
+    use tributary_primitives::{Amount, ChannelId, Lineage, LineageStep, ModelId, Prices};
+
+    use super::*;
+
+    fn seal(salt: u8) -> Seal {
+        let key = Signer::from_bytes([7; 32]).expect("a key");
+        Seal::new(Address::repeat_byte(1), key, 7310, [salt; 32])
+    }
+
+    fn open(seal: &Seal, prompt: &str, seed: u8) -> Opening {
+        seal.open(prompt.to_owned(), prompt.bytes().map(u32::from).collect(), Digest([seed; 32]))
+    }
+
+    #[test]
+    fn one_seed_and_prompt_give_one_opening_and_anything_else_another() {
+        let first = open(&seal(1), "tea", 2);
+        let same = open(&seal(1), "tea", 2);
+        assert_eq!((first.prompt_salt, first.job_seed), (same.prompt_salt, same.job_seed));
+        for other in [open(&seal(1), "tea", 3), open(&seal(1), "teb", 2), open(&seal(9), "tea", 2)]
+        {
+            assert_ne!(first.prompt_salt, other.prompt_salt);
+            assert_ne!(first.prompt_commitment, other.prompt_commitment);
+            assert_ne!(first.job_seed, other.job_seed);
+        }
+        let opened = prompt_commitment(&first.prompt_salt, &first.prompt_ids);
+        assert_eq!(opened, first.prompt_commitment);
+    }
+
+    fn request(job: u8) -> InferRequest {
+        InferRequest {
+            job: Digest([job; 32]),
+            gateway: Address::repeat_byte(2),
+            payer: Address::repeat_byte(3),
+            channel: ChannelId(B256::repeat_byte(4)),
+            model: ModelId(1),
+            prompt: Prompt::Text("tea".into()),
+            sampler: SamplerParams { max_tokens: 8, ..SamplerParams::default() },
+            request_seed: None,
+            max_fee: Amount::from_wei(1_000),
+        }
+    }
+
+    fn facts() -> ModelFacts {
+        let prices = |wei| Prices { input: Amount::from_wei(wei), output: Amount::from_wei(wei) };
+        let owner = Address::repeat_byte(5);
+        let step = LineageStep { model: ModelId(1), owner, parents: Vec::new() };
+        ModelFacts {
+            model: ModelId(1),
+            name: "a/b".into(),
+            base_digest: Digest([6; 32]),
+            adapter_digest: Digest::ZERO,
+            tokenizer_digest: Digest([7; 32]),
+            snapshot: None,
+            licence: prices(7),
+            compute: prices(11),
+            lineage: Lineage { steps: vec![step] },
+            has_backers: false,
+            block: BlockRef { number: 9, hash: B256::repeat_byte(9), timestamp: 99 },
+        }
+    }
+
+    fn close(seal: &Seal, job: u8) -> Answer {
+        let tokenizer = include_bytes!("../../../assets/seed/tokenizer.json");
+        let tokenizer = Tokenizer::from_json(tokenizer).expect("the seed's tokenizer");
+        let loaded = Loaded { tokenizer: Arc::new(tokenizer), context: 64, index: None };
+        let produced = Produced {
+            ids: vec![40, 41],
+            text: "ab".into(),
+            logits: Digest([8; 32]),
+            finish: FinishReason::Length,
+        };
+        let opening = open(seal, "tea", 2);
+        seal.close(&request(job), &facts(), &loaded, opening, produced).expect("closes")
+    }
+
+    #[test]
+    fn a_receipt_is_signed_over_its_own_id_and_its_shares_are_its_fee() {
+        let seal = seal(1);
+        let answer = close(&seal, 1);
+        let signed = &answer.receipt.signed;
+        assert_eq!(signed.id, receipt_digest(&signed.body, 7310));
+        assert_ne!(signed.id, receipt_digest(&signed.body, 1), "it holds on one chain alone");
+        assert_eq!(recover(&signed.id, &signed.signature), Some(seal.key.address()));
+        assert_eq!(signed.body.fee_compute, Amount::from_wei(5 * 11));
+        assert_eq!(signed.body.fee_licence, Amount::from_wei(5 * 7));
+        let shares = answer.receipt.shares.iter().map(|share| share.amount);
+        let sum = shares.fold(Amount::ZERO, Amount::saturating_add);
+        assert_eq!(sum, signed.body.fee());
+        assert_eq!((signed.body.block_number, answer.finish), (9, FinishReason::Length));
+    }
+
+    #[test]
+    fn two_jobs_with_one_answer_leave_two_receipts() {
+        let seal = seal(1);
+        let (first, second) = (close(&seal, 1), close(&seal, 2));
+        assert_ne!(first.receipt.signed.id, second.receipt.signed.id);
+        assert_eq!(first.receipt.signed.id, close(&seal, 1).receipt.signed.id);
+    }
+}

@@ -78,6 +78,7 @@ pub trait Takes {
 
 impl<S> Takes for State<S> {}
 impl<T> Takes for Extension<T> {}
+impl<T> Takes for Option<Extension<T>> {}
 impl Takes for HeaderMap {}
 impl Takes for Origin {}
 

@@ -162,9 +162,10 @@ fn answered_text(body: &[u8]) -> String {
 
 impl Client for Chats {
     fn act(&mut self, node: &Http, rng: &mut ChaCha8Rng) -> Result<Turn> {
+        let content = format!("Name ship {}.", rng.random::<u16>());
         let mut body = json!({
             "model": self.model,
-            "messages": [{ "role": "user", "content": format!("Name ship {}.", rng.random::<u16>()) }],
+            "messages": [{ "role": "user", "content": content }],
             "max_tokens": rng.random_range(4..24),
             "temperature": if rng.random_ratio(1, 2) { 0.0 } else { 0.8 },
         });

@@ -332,7 +332,7 @@ fn readme() -> Result<Vec<String>> {
 
 /// In which order the examples make sense: what needs nothing, what makes, what reads it, what
 /// takes it away.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 29] = [
     "account show",
     "completions",
     "config",
@@ -347,6 +347,7 @@ const ORDER: [&str; 28] = [
     "model eval",
     "model ls",
     "model show",
+    "model cancel",
     "model train",
     "chat",
     "earnings",
@@ -394,6 +395,11 @@ fn every_example_of_the_help_texts_and_the_readme_runs() -> Result<()> {
             let keys = node.cli(&["key", "ls"])?.ok()?;
             let id = keys.pointer("/items/0/id").and_then(Value::as_str).context("a key")?;
             line = line.replace("3f0c..", id);
+        }
+        if line.starts_with("tributary model cancel") {
+            let train = ["model", "train", "--datanet", "1", "--no-wait", "--name", "me/gone"];
+            let started = node.cli(&train)?.ok()?;
+            line = format!("tributary model cancel {}", started.get("id").context("a job")?);
         }
         let ran = shell(&node, &bench, &line)?;
         ensure!(ran.code == 0, "`{line}`: exit {}\n{}\n{}", ran.code, ran.stdout, ran.stderr);

@@ -112,6 +112,33 @@ fn bad_rows_are_refused_by_row_and_column_and_nothing_is_stored() -> Result<()> 
 }
 
 #[test]
+fn copied_rows_are_rejected_by_the_curator_with_its_reason() -> Result<()> {
+    let Some(node) = Node::start("copied rows")? else { return Ok(()) };
+    let (http, _) = guest(&node)?;
+    let rows = http.get("/api/v1/datanets/1/rows?limit=5")?.ok()?;
+    let rows = rows.get("items").and_then(Value::as_array).context("rows")?;
+    let rows = rows.iter().map(|row| {
+        json!({ "prompt": text(row, "/prompt"), "completion": text(row, "/completion") })
+            .to_string()
+    });
+    let rows = rows.collect::<Vec<_>>().join("\n");
+    // Without a datanet the upload's own check has nothing to compare with.
+    let path = "/api/v1/uploads?filename=rows.jsonl";
+    let upload = http.send(path, "application/octet-stream", rows.as_bytes())?.ok()?;
+    let body = json!({ "upload": text(&upload, "/id") });
+    let made = http.post("/api/v1/datanets/1/contributions", &body)?.ok()?;
+    let path = format!("/api/v1/contributions/{}", made.get("contribution").context("an id")?);
+    let judged = until("review", || {
+        let now = http.get(&path)?.ok()?;
+        let open = ["submitted", "checked", "reviewed"].contains(&text(&now, "/state"));
+        Ok((!open).then_some(now))
+    })?;
+    ensure!(text(&judged, "/state") == "rejected", "{judged}");
+    ensure!(text(&judged, "/reason").contains("of 5 rows"), "{judged}");
+    Ok(())
+}
+
+#[test]
 fn bad_requests_are_refused_in_words_and_a_flood_does_not_reach_others() -> Result<()> {
     let Some(node) = Node::start("bad requests")? else { return Ok(()) };
     let (url, model) = (node.setting("console_url"), text(node.config(), "/models/0"));

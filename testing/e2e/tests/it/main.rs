@@ -6,6 +6,7 @@ mod cancel;
 mod clients;
 mod commands;
 mod crash;
+mod disk;
 mod facts;
 mod hostile;
 mod journey;
