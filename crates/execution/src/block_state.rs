@@ -84,6 +84,14 @@ impl BlockState {
         self.view.storage(address, slot)
     }
 
+    /// A slot as the view has it, before all changes.
+    pub(crate) fn original_slot(&self, address: Address, slot: U256) -> Result<U256, StorageError> {
+        match self.slots_read.get(&(address, slot)) {
+            Some(value) => Ok(*value),
+            None => self.view.storage(address, slot),
+        }
+    }
+
     /// Overrides what `BLOCKHASH` answers (simulations).
     pub(crate) fn set_block_hash(&mut self, number: u64, hash: B256) {
         self.hashes.insert(number, hash);

@@ -5,7 +5,7 @@ use crate::conservation::BurnLedger;
 use crate::env::{self, Env, OurEvm};
 use crate::{
     BlockContext, ChainSpec, EvmVersion, ExecutionError, ForkRules, HeaderContext, RecoveredTx,
-    TxError, edits, sender::check_kind,
+    TxError, books, edits, sender::check_kind,
 };
 use alloy_consensus::constants::EMPTY_WITHDRAWALS;
 use alloy_consensus::proofs::{calculate_receipt_root, calculate_transaction_root};
@@ -14,14 +14,18 @@ use alloy_consensus::{
 };
 use alloy_eips::eip2718::Encodable2718;
 use alloy_eips::eip2935::{HISTORY_SERVE_WINDOW, HISTORY_STORAGE_ADDRESS};
+use alloy_eips::eip4788::BEACON_ROOTS_ADDRESS;
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bloom, U256};
 use revm::ExecuteEvm;
 use revm::context::result::ExecutionResult;
 use revm::context_interface::JournalTr;
 use std::sync::Arc;
-use tributary_primitives::{Amount, Ppm};
+use tributary_primitives::Amount;
 use tributary_storage::{SealedBlock, SealedHeader, SealedState, StateEdit, StateView, TxReceipt};
+
+/// EIP-4788's contract keeps so many times, and behind them as many roots.
+const BEACON_ROOTS_RING: u64 = 8_191;
 
 /// What a block is built on.
 #[derive(Debug, Clone)]
@@ -186,6 +190,11 @@ impl<'a> BlockRun<'a> {
         self.evm.ctx.journaled_state.db_mut()
     }
 
+    /// Slots of modules that were to hold another amount of coins.
+    pub(crate) fn touched_buckets(&self) -> impl Iterator<Item = (Address, U256)> + '_ {
+        self.evm.precompiles.touched_buckets()
+    }
+
     /// Transactions in the block so far.
     pub(crate) fn len(&self) -> usize {
         self.transactions.len()
@@ -195,41 +204,23 @@ impl<'a> BlockRun<'a> {
     pub(crate) fn finish(mut self, skipped: Vec<SkippedTx>) -> Result<BuiltBlock, ExecutionError> {
         let fees = U256::from(self.block.base_fee) * U256::from(self.gas_used);
         if let Some(ledger) = self.ledger.take() {
-            let burned = part_of(fees, self.rules.base_fee_burned_ppm)?;
-            let pool = fees - burned;
+            let (burned, pool) = divide_base_fee(self.rules, fees)?;
             if !pool.is_zero() {
                 let receiver = self.rules.base_fee_pool;
                 self.state().update(receiver, |account| account.balance += pool)?;
             }
             ledger.close(self.state(), burned)?;
+            let state = self.evm.ctx.journaled_state.db();
+            books::check(self.block.number, state, self.touched_buckets())?;
         }
         let diff = self.state().take_diff()?;
         let state = self.parent.state.seal(diff)?;
-        let envelopes: Vec<_> = self.receipts.iter().map(|receipt| &receipt.envelope).collect();
-        let logs_bloom =
-            envelopes.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom());
-        let owned: Vec<ReceiptEnvelope> = envelopes.into_iter().cloned().collect();
+        let root = state.root();
         let header = Header {
             parent_hash: self.parent.header.hash,
-            ommers_hash: EMPTY_OMMER_ROOT_HASH,
-            beneficiary: self.block.beneficiary,
-            state_root: state.root(),
-            transactions_root: calculate_transaction_root(&self.transactions),
-            receipts_root: calculate_receipt_root(&owned),
-            logs_bloom,
-            number: self.block.number,
-            gas_limit: self.block.gas_limit,
-            gas_used: self.gas_used,
-            timestamp: self.block.timestamp,
-            mix_hash: self.block.prev_randao,
-            base_fee_per_gas: Some(self.block.base_fee),
             extra_data: self.attributes.context.encode(),
-            withdrawals_root: Some(EMPTY_WITHDRAWALS),
-            blob_gas_used: Some(0),
-            excess_blob_gas: Some(0),
             parent_beacon_block_root: Some(edits::commitment(&self.attributes.edits)),
-            requests_hash: (self.rules.evm >= EvmVersion::Prague).then_some(EMPTY_REQUESTS_HASH),
-            ..Header::default()
+            ..header(self.rules, &self.block, &self.transactions, &self.receipts, root)
         };
         Ok(BuiltBlock {
             block: SealedBlock::new(header, self.transactions, self.attributes.edits.clone()),
@@ -245,14 +236,54 @@ impl<'a> BlockRun<'a> {
     }
 }
 
-fn part_of(fees: U256, part: Ppm) -> Result<U256, ExecutionError> {
-    let fees =
+/// What all headers of this chain have in common: contents, results, and the fields it leaves
+/// empty. The parent, extraData and the commitment to edits are the caller's.
+pub(crate) fn header(
+    rules: &ForkRules,
+    block: &BlockContext,
+    transactions: &[TxEnvelope],
+    receipts: &[TxReceipt],
+    state_root: B256,
+) -> Header {
+    let envelopes: Vec<ReceiptEnvelope> =
+        receipts.iter().map(|receipt| receipt.envelope.clone()).collect();
+    Header {
+        ommers_hash: EMPTY_OMMER_ROOT_HASH,
+        beneficiary: block.beneficiary,
+        state_root,
+        transactions_root: calculate_transaction_root(transactions),
+        receipts_root: calculate_receipt_root(&envelopes),
+        logs_bloom: envelopes
+            .iter()
+            .fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom()),
+        number: block.number,
+        gas_limit: block.gas_limit,
+        gas_used: envelopes.last().map_or(0, ReceiptEnvelope::cumulative_gas_used),
+        timestamp: block.timestamp,
+        mix_hash: block.prev_randao,
+        base_fee_per_gas: Some(block.base_fee),
+        withdrawals_root: Some(EMPTY_WITHDRAWALS),
+        blob_gas_used: Some(0),
+        excess_blob_gas: Some(0),
+        parent_beacon_block_root: Some(B256::ZERO),
+        requests_hash: (rules.evm >= EvmVersion::Prague).then_some(EMPTY_REQUESTS_HASH),
+        ..Header::default()
+    }
+}
+
+/// The part of the base fee that burns, and the pool's.
+pub(crate) fn divide_base_fee(
+    rules: &ForkRules,
+    fees: U256,
+) -> Result<(U256, U256), ExecutionError> {
+    let all =
         Amount::try_from_u256(fees).map_err(|error| ExecutionError::Fatal(error.to_string()))?;
-    Ok(part.of(fees).to_u256())
+    let burned = rules.base_fee_burned_ppm.of(all).to_u256();
+    Ok((burned, fees - burned))
 }
 
 /// EIP-2935: the history contract, where it exists, learns the parent's hash.
-fn remember_parent_hash(
+pub(crate) fn remember_parent_hash(
     rules: &ForkRules,
     parent: &SealedHeader,
     state: &mut BlockState,
@@ -264,7 +295,27 @@ fn remember_parent_hash(
     Ok(())
 }
 
-fn receipt(tx: &RecoveredTx, result: ExecutionResult, cumulative: u64, base_fee: u64) -> TxReceipt {
+/// EIP-4788: where its contract exists (on chains that were imported), a simulated block writes
+/// its time and no root.
+pub(crate) fn remember_beacon_root(
+    timestamp: u64,
+    state: &mut BlockState,
+) -> Result<(), ExecutionError> {
+    if state.account(BEACON_ROOTS_ADDRESS)?.is_some() {
+        let slot = U256::from(timestamp % BEACON_ROOTS_RING);
+        state.set_slot(BEACON_ROOTS_ADDRESS, slot, U256::from(timestamp))?;
+        state.set_slot(BEACON_ROOTS_ADDRESS, slot + U256::from(BEACON_ROOTS_RING), U256::ZERO)?;
+    }
+    Ok(())
+}
+
+/// What a transaction's receipt says.
+pub(crate) fn receipt(
+    tx: &RecoveredTx,
+    result: ExecutionResult,
+    cumulative: u64,
+    base_fee: u64,
+) -> TxReceipt {
     let gas_used = result.tx_gas_used();
     let contract_address = result.created_address();
     let status = result.is_success();

@@ -63,6 +63,11 @@ impl Env {
         !self.precompiles.answers_at(address)
     }
 
+    /// An Ethereum precompile answers at another address instead (simulations).
+    pub(crate) fn move_precompile(&mut self, from: Address, to: Address) {
+        self.precompiles.relocate(from, to);
+    }
+
     /// An EVM with our precompiles over a database.
     pub(crate) fn evm<DB: Database, I>(&self, db: DB, inspector: I) -> OurEvm<DB, I> {
         Context::mainnet()
@@ -131,6 +136,7 @@ fn tx_error(error: InvalidTransaction, tx: &TxEnv, env: &Env) -> TxError {
         Invalid::LackOfFundForMaxFee { fee, balance } => {
             TxError::InsufficientFunds { have: *balance, want: *fee }
         }
+        Invalid::NonceOverflowInTransaction => TxError::NonceMax { nonce: tx.nonce },
         Invalid::GasPriceLessThanBasefee => {
             TxError::FeeCapTooLow { max_fee: tx.gas_price, base_fee: env.block.basefee }
         }

@@ -23,6 +23,12 @@ pub enum TxError {
         /// Of the account.
         state: u64,
     },
+    /// The account has sent all the transactions an account can.
+    #[error("nonce has max value: {nonce}")]
+    NonceMax {
+        /// Of the transaction.
+        nonce: u64,
+    },
     /// The sender cannot pay.
     #[error("insufficient funds for gas * price + value: have {have} want {want}")]
     InsufficientFunds {
@@ -40,6 +46,17 @@ pub enum TxError {
         max_fee: u128,
         /// Needed.
         base_fee: u64,
+    },
+    /// No block of this chain will ever be that cheap.
+    #[error(
+        "transaction underpriced: maxFeePerGas {max_fee} is under the least base fee of this \
+         chain, {floor}; raise it"
+    )]
+    FeeCapUnderFloor {
+        /// Offered at most.
+        max_fee: u128,
+        /// The fork table's least base fee.
+        floor: u64,
     },
     /// The tip exceeds the cap.
     #[error("max priority fee per gas higher than max fee per gas")]
@@ -201,6 +218,58 @@ impl ExecutionError {
     }
 }
 
+/// Why simulated blocks cannot follow each other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// A block is numbered like one before it.
+    #[error("block numbers must be in order: {number} <= {before}")]
+    BlockNumberOrder {
+        /// Asked for.
+        number: u64,
+        /// The block before.
+        before: u64,
+    },
+    /// A block is not later than the one before it.
+    #[error("block timestamps must be in order: {timestamp} <= {before}")]
+    TimestampOrder {
+        /// Asked for.
+        timestamp: u64,
+        /// The block before.
+        before: u64,
+    },
+    /// Too many blocks, those between the numbers included.
+    #[error("too many blocks: at most {limit} above the block that the simulation starts from")]
+    TooManyBlocks {
+        /// Allowed.
+        limit: u64,
+    },
+    /// The calls want more gas than the block has.
+    #[error("block gas limit reached: {used} >= {limit}")]
+    BlockGasExhausted {
+        /// Used so far.
+        used: u64,
+        /// Of the block.
+        limit: u64,
+    },
+    /// A call is no valid transaction.
+    #[error("{error} (sender {sender}, supplied gas {gas})")]
+    Refused {
+        /// Who calls.
+        sender: Address,
+        /// Gas of the call.
+        gas: u64,
+        /// Why.
+        error: TxError,
+    },
+    /// Only Ethereum's precompiles can be moved.
+    #[error("account {address} is not a precompile")]
+    NotPrecompile {
+        /// What was to be moved.
+        address: Address,
+    },
+}
+
 /// Why a simulation has no result.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -217,6 +286,9 @@ pub enum SimulationError {
     /// The request cannot stand in this state.
     #[error(transparent)]
     Tx(#[from] TxError),
+    /// The blocks of the request cannot follow each other.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// Reading state failed.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -4,9 +4,11 @@
 //!
 //! **Invariant:** the same parent and block give the same bytes on every machine: no clock, no
 //! float, no randomness, no hash-map order.
-//! **Invariant:** in every block the sum of balance changes and the rise of `burned` is zero.
+//! **Invariant:** in every block the sum of balance changes and the rise of `burned` is zero, and
+//! the books of every native module add up.
 
 mod block_state;
+mod books;
 mod build;
 mod conservation;
 mod context;
@@ -24,7 +26,7 @@ mod spec;
 
 pub use build::{BlockAttributes, BlockLimits, BuiltBlock, Parent, SkippedTx};
 pub use context::BlockContext;
-pub use error::{ExecutionError, GenesisError, SimulationError, TxError};
+pub use error::{ExecutionError, GenesisError, PlanError, SimulationError, TxError};
 pub use executor::{BlockExecutor, SequentialExecutor};
 pub use genesis::{
     Allocation, Bucket, ContractAlloc, DEV_MNEMONIC, DevAccount, Genesis, dev_accounts,
@@ -34,7 +36,9 @@ pub use header::HeaderContext;
 pub use native::{burned, check_books, next_poke, next_timer};
 pub use pool::{PoolVerdict, validate_for_pool};
 pub use sender::{RecoveredTx, impersonated};
-pub use simulation::{CallOutcome, CallStatus, SimulationOverrides, Simulator};
+pub use simulation::{
+    CallOutcome, CallStatus, SimulatedBlock, SimulatedCall, SimulationOverrides, Simulator,
+};
 pub use spec::{BurnRecord, ChainSpec, EvmVersion, ForkRules};
 
 /// The store's vocabulary that appears in this crate's interface.

@@ -10,12 +10,20 @@ use revm::handler::{EthPrecompiles, PrecompileProvider};
 use revm::interpreter::{CallInputs, InterpreterResult};
 use revm::primitives::AddressSet;
 use revm::primitives::hardfork::SpecId;
+use std::collections::BTreeMap;
 use tributary_precompiles::{ModuleAccount, Modules, Params};
 use tributary_storage::StateView;
 
 /// What the EVM calls at reserved addresses.
 #[derive(Debug, Clone)]
-pub(crate) enum Precompiles {
+pub(crate) struct Precompiles {
+    kind: Kind,
+    /// Ethereum's precompiles that simulations moved, by their new address.
+    moved: BTreeMap<Address, Address>,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
     /// Ethereum's own, for chains without modules (conformance tests).
     Ethereum(EthPrecompiles),
     /// Ethereum's and the native modules.
@@ -24,35 +32,41 @@ pub(crate) enum Precompiles {
 
 impl Precompiles {
     pub(crate) fn new(spec: SpecId, modules: bool) -> Self {
-        if modules {
-            Self::Native(Modules::new(spec))
+        let kind = if modules {
+            Kind::Native(Modules::new(spec))
         } else {
-            Self::Ethereum(EthPrecompiles::new(spec))
-        }
+            Kind::Ethereum(EthPrecompiles::new(spec))
+        };
+        Self { kind, moved: BTreeMap::new() }
+    }
+
+    /// Lets what answers at one address answer at another instead.
+    pub(crate) fn relocate(&mut self, from: Address, to: Address) {
+        self.moved.insert(to, from);
+    }
+
+    /// Slots of modules that were to hold another amount of coins.
+    pub(crate) fn touched_buckets(&self) -> impl Iterator<Item = (Address, U256)> + '_ {
+        let modules = match &self.kind {
+            Kind::Ethereum(_) => None,
+            Kind::Native(inner) => Some(inner),
+        };
+        modules.into_iter().flat_map(Modules::touched_buckets)
     }
 
     /// Whether something native answers at an address.
     pub(crate) fn answers_at(&self, address: &Address) -> bool {
-        match self {
-            Self::Ethereum(inner) => inner.contains(address),
-            Self::Native(inner) => {
+        match &self.kind {
+            Kind::Ethereum(inner) => inner.contains(address),
+            Kind::Native(inner) => {
                 <Modules as PrecompileProvider<Ctx<EmptyDB>>>::contains(inner, address)
             }
         }
     }
 }
 
-impl<C: ContextTr> PrecompileProvider<C> for Precompiles {
-    type Output = InterpreterResult;
-
-    fn set_spec(&mut self, spec: <C::Cfg as Cfg>::Spec) -> bool {
-        match self {
-            Self::Ethereum(inner) => PrecompileProvider::<C>::set_spec(inner, spec),
-            Self::Native(inner) => PrecompileProvider::<C>::set_spec(inner, spec),
-        }
-    }
-
-    fn run(
+impl Kind {
+    fn run<C: ContextTr>(
         &mut self,
         context: &mut C,
         inputs: &CallInputs,
@@ -62,11 +76,41 @@ impl<C: ContextTr> PrecompileProvider<C> for Precompiles {
             Self::Native(inner) => inner.run(context, inputs),
         }
     }
+}
+
+impl<C: ContextTr> PrecompileProvider<C> for Precompiles {
+    type Output = InterpreterResult;
+
+    fn set_spec(&mut self, spec: <C::Cfg as Cfg>::Spec) -> bool {
+        match &mut self.kind {
+            Kind::Ethereum(inner) => PrecompileProvider::<C>::set_spec(inner, spec),
+            Kind::Native(inner) => PrecompileProvider::<C>::set_spec(inner, spec),
+        }
+    }
+
+    fn run(
+        &mut self,
+        context: &mut C,
+        inputs: &CallInputs,
+    ) -> Result<Option<InterpreterResult>, String> {
+        if self.moved.is_empty() {
+            return self.kind.run(context, inputs);
+        }
+        let asked = inputs.bytecode_address;
+        match self.moved.get(&asked) {
+            Some(original) => {
+                let inputs = CallInputs { bytecode_address: *original, ..inputs.clone() };
+                self.kind.run(context, &inputs)
+            }
+            None if self.moved.values().any(|original| *original == asked) => Ok(None),
+            None => self.kind.run(context, inputs),
+        }
+    }
 
     fn warm_addresses(&self) -> &AddressSet {
-        match self {
-            Self::Ethereum(inner) => inner.warm_addresses(),
-            Self::Native(inner) => PrecompileProvider::<Ctx<EmptyDB>>::warm_addresses(inner),
+        match &self.kind {
+            Kind::Ethereum(inner) => inner.warm_addresses(),
+            Kind::Native(inner) => PrecompileProvider::<Ctx<EmptyDB>>::warm_addresses(inner),
         }
     }
 }

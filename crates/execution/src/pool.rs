@@ -61,6 +61,10 @@ fn stateless(spec: &ChainSpec, head: &Header, tx: &RecoveredTx) -> Result<(), Tx
     if tx.max_priority_fee_per_gas().is_some_and(|tip| tip > tx.max_fee_per_gas()) {
         return Err(TxError::TipAboveFeeCap);
     }
+    if tx.max_fee_per_gas() < u128::from(rules.min_base_fee) {
+        let (max_fee, floor) = (tx.max_fee_per_gas(), rules.min_base_fee);
+        return Err(TxError::FeeCapUnderFloor { max_fee, floor });
+    }
     if tx.kind().is_create() && tx.input().len() > revm::primitives::eip3860::MAX_INITCODE_SIZE {
         return Err(TxError::InitCodeTooLarge);
     }

@@ -41,6 +41,9 @@ pub trait Host {
     /// Takes native coins out of an account; the caller counts them as burned. `false` when
     /// there is too little.
     fn burn(&mut self, from: Address, amount: U256) -> Result<bool>;
+    /// Hears that a slot of a module is about to hold another amount of coins. What a frame that
+    /// reverts announced is no harm: such a slot keeps its value.
+    fn touch_bucket(&mut self, _module: Address, _slot: U256) {}
     /// Emits a log.
     fn log(&mut self, module: Address, data: LogData) -> Result<()>;
     /// Block time in seconds.

@@ -15,12 +15,14 @@ use crate::host::Host;
 pub(crate) struct JournalHost<'a, C: ContextTr> {
     context: &'a mut C,
     pub(crate) gas: Gas,
+    /// Slots that were to hold another amount of coins.
+    pub(crate) buckets: Vec<(Address, U256)>,
     is_static: bool,
 }
 
 impl<'a, C: ContextTr> JournalHost<'a, C> {
     pub(crate) fn new(context: &'a mut C, gas: Gas, is_static: bool) -> Self {
-        Self { context, gas, is_static }
+        Self { context, gas, buckets: Vec::new(), is_static }
     }
 
     fn writable(&self) -> Result<()> {
@@ -150,6 +152,10 @@ impl<C: ContextTr> Host for JournalHost<'_, C> {
             Ok(mut account) => Ok(account.data.decr_balance(amount)),
             Err(error) => Err(fatal(error.take_db_error())),
         }
+    }
+
+    fn touch_bucket(&mut self, module: Address, slot: U256) {
+        self.buckets.push((module, slot));
     }
 
     fn log(&mut self, module: Address, data: LogData) -> Result<()> {

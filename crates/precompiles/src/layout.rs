@@ -297,6 +297,16 @@ impl<R: Record> Table<R> {
     }
 }
 
+impl Table<One<u128>> {
+    /// Sets an amount of coins and tells the host which slot holds it, so that the block's maker
+    /// can add up what changed.
+    pub(crate) fn set_coins(&self, s: &mut Session<'_>, key: impl Key, coins: u128) -> Result<()> {
+        let slot = self.slot(s, key.parts().as_ref())?;
+        s.host.touch_bucket(self.0.module, slot);
+        store(s, self.0.module, slot, &One(coins))
+    }
+}
+
 /// `mapping(key => word[])`.
 pub(crate) struct Lists<W>(Root, PhantomData<fn() -> W>);
 

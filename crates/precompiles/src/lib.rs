@@ -41,7 +41,7 @@ pub use genesis::{ModuleAccount, ParamsError, install};
 pub use host::{GasPrices, Host};
 pub use inspect::{ReadSlot, Shortfall, bucket_content, check_books, next_timer};
 pub use memory::MemoryHost;
-pub use money::{burned_slot, held_slot};
+pub use money::{HOLDERS, burned_slot, held_slot};
 pub use params::{
     ChannelsParams, DatanetsParams, ModelsParams, Params, RoyaltiesParams, StakingParams,
     TasksParams,

@@ -114,7 +114,7 @@ static ROYALTIES_PURSE: Purse =
     Purse::new(ROYALTIES, "tributary.royalties.buckets", "tributary.royalties.held");
 
 /// Modules that hold coins.
-pub(crate) const HOLDERS: [Address; 5] = [STAKING, DATANETS, TASKS, CHANNELS, ROYALTIES];
+pub const HOLDERS: [Address; 5] = [STAKING, DATANETS, TASKS, CHANNELS, ROYALTIES];
 
 fn purse(module: Address) -> Option<&'static Purse> {
     [&STAKING_PURSE, &DATANETS_PURSE, &TASKS_PURSE, &CHANNELS_PURSE, &ROYALTIES_PURSE]
@@ -202,7 +202,7 @@ fn take(s: &mut Session<'_>, from: Place, amount: u128) -> Result<Address> {
                     needed: U256::from(amount),
                 }));
             };
-            purse.buckets.set(s, key, &One(rest))?;
+            purse.buckets.set_coins(s, key, rest)?;
             Ok(bucket.module())
         }
         Place::Account(_) | Place::Burned => {
@@ -215,7 +215,7 @@ fn put(s: &mut Session<'_>, bucket: Bucket, amount: u128) -> Result<()> {
     let purse = purse_of(&bucket)?;
     let key = ((bucket.purpose as u8), bucket.id);
     let sum = add(purse.buckets.get(s, key)?.0, amount)?;
-    purse.buckets.set(s, key, &One(sum))
+    purse.buckets.set_coins(s, key, sum)
 }
 
 fn native(s: &mut Session<'_>, from: Address, to: Address, amount: u128) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Plugs the modules into revm beside the Ethereum precompiles.
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::{Address, Bytes, U256};
 use revm::context_interface::{Cfg, ContextTr};
 use revm::handler::{EthPrecompiles, PrecompileProvider};
@@ -18,14 +20,22 @@ use crate::journal::JournalHost;
 pub struct Modules {
     ethereum: EthPrecompiles,
     warm: AddressSet,
+    touched: BTreeSet<(Address, U256)>,
 }
 
 impl Modules {
     /// For a fork of the Ethereum rules.
     pub fn new(spec: SpecId) -> Self {
-        let mut modules = Self { ethereum: EthPrecompiles::new(spec), warm: AddressSet::default() };
+        let ethereum = EthPrecompiles::new(spec);
+        let mut modules = Self { ethereum, warm: AddressSet::default(), touched: BTreeSet::new() };
         modules.collect_warm();
         modules
+    }
+
+    /// Slots of modules that were to hold another amount of coins since this was made: all that
+    /// adding up the books of a block has to look at.
+    pub fn touched_buckets(&self) -> impl Iterator<Item = (Address, U256)> + '_ {
+        self.touched.iter().copied()
     }
 
     fn collect_warm(&mut self) {
@@ -57,7 +67,7 @@ impl<C: ContextTr> PrecompileProvider<C> for Modules {
                 inputs,
             );
         }
-        run_module(context, inputs).map(Some)
+        run_module(context, inputs, &mut self.touched).map(Some)
     }
 
     fn warm_addresses(&self) -> &AddressSet {
@@ -68,6 +78,7 @@ impl<C: ContextTr> PrecompileProvider<C> for Modules {
 fn run_module<C: ContextTr>(
     context: &mut C,
     inputs: &CallInputs,
+    touched: &mut BTreeSet<(Address, U256)>,
 ) -> Result<InterpreterResult, String> {
     let gas = Gas::new_with_regular_gas_and_reservoir(inputs.gas_limit, inputs.reservoir);
     let direct = matches!(inputs.scheme, CallScheme::Call | CallScheme::StaticCall)
@@ -87,8 +98,8 @@ fn run_module<C: ContextTr>(
         &mut host,
         &dispatch::Call { module, caller, value, is_static: inputs.is_static, data: &data },
     );
-    let gas = host.gas;
-    finish(gas, outcome)
+    touched.extend(host.buckets);
+    finish(host.gas, outcome)
 }
 
 /// Halts take all gas; reverts give the rest back and carry their error; only success keeps

@@ -1,12 +1,16 @@
-//! Running what is not in a block: calls, estimates, access lists, traces.
+//! Running what is not in a block: calls, estimates, access lists, traces, whole blocks.
 
 mod access;
+mod blocks;
 mod call;
 mod estimate;
 mod overrides;
+mod plan;
 mod request;
 mod trace;
+mod transfers;
 
+pub use blocks::{SimulatedBlock, SimulatedCall};
 pub use call::{CallOutcome, CallStatus};
 pub use overrides::SimulationOverrides;
 
@@ -50,8 +54,13 @@ impl Simulator {
         env.cfg.disable_block_gas_limit = true;
         env.cfg.disable_nonce_check = true;
         env.cfg.tx_gas_limit_cap = Some(u64::MAX);
+        overrides.apply_accounts(&mut state, &mut env)?;
         let limit = self.spec.tx_gas_limit(rules);
         let tx = request::tx_env(request, &state, &block, overrides.gas_cap, self.spec.chain_id)?;
+        if tx.gas_price == 0 {
+            // Whoever offers nothing sees a block in which gas costs nothing, as in geth.
+            env.block.basefee = 0;
+        }
         Ok(Prepared { state, env, tx, tx_gas_limit: limit })
     }
 }

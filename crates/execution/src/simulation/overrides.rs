@@ -1,8 +1,9 @@
 //! What a caller wants to be different from the chain.
 
 use crate::block_state::BlockState;
-use crate::{BlockContext, SimulationError};
-use alloy_primitives::{Address, B256, Bytes, U256};
+use crate::env::Env;
+use crate::{BlockContext, PlanError, SimulationError};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use alloy_rpc_types_eth::BlockOverrides;
 use alloy_rpc_types_eth::state::{AccountOverride, StateOverride};
 use std::collections::BTreeMap;
@@ -27,15 +28,53 @@ impl SimulationOverrides {
         if let Some(overrides) = &self.block {
             apply_block(overrides, state, block)?;
         }
-        let accounts: BTreeMap<_, _> = self.state.iter().flatten().collect();
-        for (address, account) in accounts {
-            apply_account(state, *address, account)?;
-        }
         Ok(())
+    }
+
+    /// The accounts, once the block is known.
+    pub(super) fn apply_accounts(
+        &self,
+        state: &mut BlockState,
+        env: &mut Env,
+    ) -> Result<(), SimulationError> {
+        self.state.as_ref().map_or(Ok(()), |accounts| apply_accounts(state, env, accounts))
     }
 }
 
-fn apply_block(
+/// Changes accounts, in the order of their addresses, and moves precompiles.
+pub(super) fn apply_accounts(
+    state: &mut BlockState,
+    env: &mut Env,
+    accounts: &StateOverride,
+) -> Result<(), SimulationError> {
+    let accounts: BTreeMap<_, _> = accounts.iter().collect();
+    for (address, account) in accounts {
+        if let Some(to) = account.move_precompile_to {
+            move_precompile(state, env, *address, to)?;
+        }
+        apply_account(state, *address, account)?;
+    }
+    Ok(())
+}
+
+/// Native modules have state and stay where they are.
+fn move_precompile(
+    state: &mut BlockState,
+    env: &mut Env,
+    from: Address,
+    to: Address,
+) -> Result<(), SimulationError> {
+    if env.is_plain_address(&from) || tributary_contracts::is_module(&from) {
+        return Err(PlanError::NotPrecompile { address: from }.into());
+    }
+    if state.account(to)?.is_some_and(|account| account.code_hash != KECCAK256_EMPTY) {
+        state.set_code(to, Bytes::new())?;
+    }
+    env.move_precompile(from, to);
+    Ok(())
+}
+
+pub(super) fn apply_block(
     overrides: &BlockOverrides,
     state: &mut BlockState,
     block: &mut BlockContext,
@@ -65,9 +104,6 @@ fn apply_account(
     address: Address,
     overrides: &AccountOverride,
 ) -> Result<(), SimulationError> {
-    if overrides.move_precompile_to.is_some() {
-        return Err(SimulationError::Invalid("movePrecompileToAddress is not supported".into()));
-    }
     if overrides.state.is_some() && overrides.state_diff.is_some() {
         return Err(SimulationError::Invalid(format!(
             "account {address} has both state and stateDiff"

@@ -1,10 +1,12 @@
 //! Tests of the state transition on a development chain.
 
 mod blocks;
+mod books;
 mod burns;
 mod cheats;
 mod genesis;
 mod modules;
+mod simulated_blocks;
 mod simulation;
 
 use crate::*;
