@@ -11,8 +11,7 @@ const CREATE2_DEPLOYER_CODE: &[u8] = &hex!(
     "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0"
     "3601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
 );
-/// Multicall3, as viem 2.57.1 (MIT) ships it: the same source as on the public networks, built
-/// without the optimizer.
+/// Multicall3 (MIT): the runtime code of the public networks, byte for byte.
 const MULTICALL3: Address = address!("cA11bde05977b3631167028862bE2a173976CA11");
 const MULTICALL3_CODE: &str = include_str!("multicall3.hex");
 
@@ -44,6 +43,15 @@ mod tests {
         assert_eq!(
             keccak256(CREATE2_DEPLOYER_CODE),
             b256!("2fa86add0aed31f33a762c9d88e807c475bd51d0f52bd0955754b2608f7e4989")
+        );
+    }
+
+    #[test]
+    fn multicall3_has_the_code_hash_of_the_public_networks() {
+        let contract = contracts().into_iter().find(|contract| contract.address == MULTICALL3);
+        assert_eq!(
+            keccak256(&contract.unwrap().code),
+            b256!("d5c15df687b16f2ff992fc8d767b4216323184a2bbc6ee2f9c398c318e770891")
         );
     }
 }
