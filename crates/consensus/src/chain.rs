@@ -173,6 +173,12 @@ impl Chain {
         self.0.spec.next_base_fee(&self.head().header)
     }
 
+    /// The base fee that blocks without work fall to.
+    pub(crate) fn least_base_fee(&self) -> u64 {
+        let head = self.head();
+        self.0.spec.rules_at(head.number.saturating_add(1), head.timestamp).min_base_fee
+    }
+
     pub(crate) fn time_offset_ms(&self) -> i64 {
         self.0.time_offset_ms.load(Ordering::SeqCst)
     }
@@ -345,9 +351,11 @@ impl Application for Chain {
         if built.block.header.parent_hash != head.hash {
             return Err(ConsensusError::OutOfOrder { hash, head: head.hash });
         }
-        store.commit(&built.block, &built.receipts, &built.state)?;
-        if !self.0.spec.cheats {
-            store.set_finalized(built.block.number())?;
+        // Where cheat codes take blocks back, none is final for ever.
+        if self.0.spec.cheats {
+            store.commit(&built.block, &built.receipts, &built.state)?;
+        } else {
+            store.commit_final(&built.block, &built.receipts, &built.state)?;
         }
         let height = built.block.number();
         self.0.open.lock().retain(|_, other| other.block.number() > height);

@@ -252,10 +252,36 @@ impl Store {
         receipts: &[TxReceipt],
         state: &SealedState,
     ) -> Result<()> {
+        self.put(block, receipts, state, false)
+    }
+
+    /// Commits the next block and marks it as final, in one durable commit.
+    pub fn commit_final(
+        &self,
+        block: &SealedBlock,
+        receipts: &[TxReceipt],
+        state: &SealedState,
+    ) -> Result<()> {
+        self.put(block, receipts, state, true)
+    }
+
+    fn put(
+        &self,
+        block: &SealedBlock,
+        receipts: &[TxReceipt],
+        state: &SealedState,
+        is_final: bool,
+    ) -> Result<()> {
         let mut poison = self.inner.writer.lock();
         self.check_next(block, receipts, state)?;
         let depth = self.inner.history_depth.load(Ordering::Relaxed);
-        self.write(&mut poison, |txn| write::put_block(txn, block, receipts, state, depth))
+        self.write(&mut poison, |txn| {
+            write::put_block(txn, block, receipts, state, depth)?;
+            if is_final {
+                write::put_meta(txn, meta::FINALIZED, &block.number().to_be_bytes())?;
+            }
+            Ok(())
+        })
     }
 
     fn check_next(

@@ -27,7 +27,7 @@ fn a_cut_at_any_operation_of_a_commit_leaves_the_old_or_the_new_block_whole() {
         after.apply(&diff);
         let (block, receipts, state) = next_block(&store.latest_state(), diff);
         backend.set_plan(FaultPlan::DeadFrom(backend.operations() + cut));
-        let result = store.commit(&block, &receipts, &state);
+        let result = store.commit_final(&block, &receipts, &state);
         if let Err(error) = &result {
             assert!(matches!(error, StorageError::Write { .. }), "{error:?}");
             assert_eq!(store.head(), old, "an unacknowledged block must not show");
@@ -44,6 +44,9 @@ fn a_cut_at_any_operation_of_a_commit_leaves_the_old_or_the_new_block_whole() {
                 Store::with_backend(FaultyBackend::new(torn, FaultPlan::Sound), &genesis())
                     .unwrap_or_else(|error| panic!("{context}: {error}"));
             let expected = if recovered.head().number == block.number() { &after } else { &model };
+            let made = recovered.head().number == block.number();
+            let final_height = if made { block.number() } else { 0 };
+            assert_eq!(recovered.finalized(), final_height, "{context}: block and mark are one");
             assert!(result.is_err() || recovered.head().hash == block.hash, "{context}: lost");
             assert_eq!(recovered.rebuild_root().unwrap(), expected.root(), "{context}");
             assert_eq!(recovered.head().state_root, expected.root(), "{context}");
