@@ -189,6 +189,16 @@ impl Pool {
         })
     }
 
+    /// Does a transaction that could run wait for a base fee between `least` and this one?
+    pub fn waits_for_base_fee(&self, base_fee: u64, least: u64) -> bool {
+        let inner = self.0.inner.lock();
+        inner.senders.values().any(|queue| {
+            queue.executable().next().is_some_and(|first| {
+                first.fee_cap() < u128::from(base_fee) && first.fee_cap() >= u128::from(least)
+            })
+        })
+    }
+
     /// Looks again at the senders whose accounts a committed block changed.
     pub fn on_block(&self, touched: impl IntoIterator<Item = Address>) -> Result<()> {
         let mut inner = self.0.inner.lock();

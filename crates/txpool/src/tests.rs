@@ -40,6 +40,19 @@ impl Room {
         self.transfer(account, nonce, tip, U256::from(1), Bytes::new())
     }
 
+    /// A transfer that pays at most so much per gas, all of it as a tip.
+    fn capped(&self, account: usize, fee_cap: u128) -> RecoveredTx {
+        let tx = TxEip1559 {
+            chain_id: self.spec.chain_id,
+            gas_limit: 21_000,
+            max_fee_per_gas: fee_cap,
+            max_priority_fee_per_gas: fee_cap,
+            to: TxKind::Call(Address::repeat_byte(9)),
+            ..TxEip1559::default()
+        };
+        self.sign(account, tx)
+    }
+
     fn transfer(
         &self,
         account: usize,
@@ -48,7 +61,6 @@ impl Room {
         value: U256,
         input: Bytes,
     ) -> RecoveredTx {
-        let signer = PrivateKeySigner::from_bytes(&dev_accounts()[account].private_key).unwrap();
         let tx = TxEip1559 {
             chain_id: self.spec.chain_id,
             nonce,
@@ -60,6 +72,11 @@ impl Room {
             input,
             ..TxEip1559::default()
         };
+        self.sign(account, tx)
+    }
+
+    fn sign(&self, account: usize, tx: TxEip1559) -> RecoveredTx {
+        let signer = PrivateKeySigner::from_bytes(&dev_accounts()[account].private_key).unwrap();
         let signature = signer.sign_hash_sync(&tx.signature_hash()).unwrap();
         self.spec.recover(TxEnvelope::from(tx.into_signed(signature))).unwrap()
     }
@@ -274,4 +291,20 @@ fn arrivals_are_told_once_and_in_order() {
     let (told, end) = pool.arrivals_since(start);
     assert_eq!(told, hashes);
     assert_eq!(pool.arrivals_since(end).0, Vec::<B256>::new());
+}
+
+#[test]
+fn a_fee_that_no_block_will_accept_is_refused_and_a_low_one_is_seen_to_wait() {
+    let room = Room::new();
+    let pool = room.pool(PoolConfig::default());
+    let floor = room.spec.rules_at(1, 0).min_base_fee;
+    let refused = pool.submit(room.capped(0, u128::from(floor) - 1)).map(drop);
+    let Err(PoolError::Invalid(error)) = refused else { panic!("{refused:?}") };
+    assert_eq!(error, TxError::FeeCapUnderFloor { max_fee: u128::from(floor) - 1, floor });
+    assert!(error.to_string().starts_with("transaction underpriced"), "{error}");
+    assert!(!pool.waits_for_base_fee(u64::MAX, floor));
+    pool.submit(room.capped(0, u128::from(floor))).unwrap().durable.wait().unwrap();
+    assert!(pool.waits_for_base_fee(floor + 1, floor));
+    assert!(!pool.waits_for_base_fee(floor, floor), "it can run");
+    assert!(!pool.waits_for_base_fee(floor + 2, floor + 1), "no block will be that cheap");
 }

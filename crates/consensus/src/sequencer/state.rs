@@ -35,6 +35,8 @@ pub(crate) struct State {
     stalled: bool,
     /// The last block left transactions that can run: look again at once.
     eager: bool,
+    /// When a block lowers the base fee for transactions that wait for it.
+    next_cooling: Option<Instant>,
     /// The next module timer, as of a head.
     timer: Option<(B256, Option<u64>)>,
     snapshots: BTreeMap<u64, Snapshot>,
@@ -56,6 +58,7 @@ impl State {
             next_timestamp_ms: None,
             stalled: false,
             eager: false,
+            next_cooling: None,
             timer: None,
             snapshots: BTreeMap::new(),
             last_snapshot: 0,
@@ -108,7 +111,7 @@ impl State {
             let made = self.make_block_with_work()?;
             self.stalled = !made;
             self.eager = made;
-        } else if self.timer_is_due()? {
+        } else if self.timer_is_due()? || self.cooling_is_due() {
             self.make_block(Vec::new())?;
         }
         Ok(())
@@ -128,6 +131,23 @@ impl State {
         };
         let now = self.chain.now_ms() / 1_000;
         Ok(due.is_some_and(|due| head.timestamp < due && due <= now))
+    }
+
+    /// A transaction may offer less than the base fee, which falls only from block to block. An
+    /// idle chain makes blocks for it at the timer's pace, so it never waits for other people's
+    /// transactions; what is under the least base fee was refused at the door.
+    fn cooling_is_due(&mut self) -> bool {
+        let (base_fee, least) = (self.chain.next_base_fee(), self.chain.least_base_fee());
+        if !self.chain.pool().waits_for_base_fee(base_fee, least) {
+            self.next_cooling = None;
+            return false;
+        }
+        let now = Instant::now();
+        let due = self.next_cooling.is_some_and(|next| next <= now);
+        if due || self.next_cooling.is_none() {
+            self.next_cooling = now.checked_add(self.timer_poll);
+        }
+        due
     }
 
     /// Makes a block, also an empty one.

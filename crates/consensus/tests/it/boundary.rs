@@ -220,3 +220,29 @@ fn cheat_codes_are_refused_by_a_chain_without_them() {
         assert!(pair.leader().propose(request).is_err());
     });
 }
+
+#[test]
+fn the_head_survives_a_restart_and_what_was_not_final_is_made_again() {
+    applications(|pair| {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = {
+            let room = Room::at(folder.path(), false);
+            let application = (pair.application)(&room.chain);
+            room.send(0, 0);
+            let first = propose(&*application, application.head().hash, START_MS);
+            application.finalize(first.block.hash).unwrap();
+            room.send(0, 1);
+            let second = propose(&*application, first.block.hash, START_MS + 1);
+            (first, second)
+        };
+        let room = Room::at(folder.path(), false);
+        let application = (pair.application)(&room.chain);
+        assert_eq!(application.head().hash, first.block.hash);
+        let forgotten = application.finalize(second.block.hash);
+        assert!(matches!(forgotten, Err(ConsensusError::NotVerified(_))), "{forgotten:?}");
+        let again = propose(&*application, first.block.hash, START_MS + 1);
+        assert_eq!(again.block, second.block, "the pool kept its transaction");
+        application.finalize(again.block.hash).unwrap();
+        assert_eq!(application.head().number, 2);
+    });
+}

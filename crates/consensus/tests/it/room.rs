@@ -1,6 +1,6 @@
 //! A chain to test with.
 
-use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use alloy_consensus::{Header, SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_primitives::{Address, B256, TxKind, U256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tributary_consensus::{Chain, ChainConfig, ManualClock};
 use tributary_execution::{Genesis, SequentialExecutor, dev_accounts};
-use tributary_storage::Store;
+use tributary_storage::{SealedBlock, SealedState, Store};
 use tributary_txpool::{Pool, PoolConfig};
 
 /// 2026-11-20, later than genesis.
@@ -26,6 +26,21 @@ impl Room {
     /// A chain in memory, with the cheat codes of the dev role or without them.
     pub fn new(cheats: bool) -> Self {
         Self::over(cheats, |genesis| Store::in_memory(&genesis.build().unwrap()).unwrap(), None)
+    }
+
+    /// A chain in memory whose module claims to hold five wei that it has not.
+    pub fn with_broken_books(module: Address) -> Self {
+        let open = |genesis: &Genesis| {
+            let mut built = genesis.build().unwrap();
+            let mut diff = built.state.diff().clone();
+            let slot = tributary_precompiles::held_slot(module).unwrap();
+            diff.accounts.get_mut(&module).unwrap().storage.insert(slot, U256::from(5));
+            built.state = SealedState::from_empty(diff).unwrap();
+            let header = Header { state_root: built.state.root(), ..built.block.header };
+            built.block = SealedBlock::new(header, Vec::new(), Vec::new());
+            Store::in_memory(&built).unwrap()
+        };
+        Self::over(false, open, None)
     }
 
     /// A chain in a folder: opened again it goes on.
@@ -51,20 +66,29 @@ impl Room {
 
     /// Sends one wei; returns the hash once it is acknowledged.
     pub fn send(&self, account: usize, nonce: u64) -> B256 {
-        let tx = self.chain.spec().recover(self.transfer(account, nonce)).unwrap();
+        self.submit(self.transfer(account, nonce))
+    }
+
+    /// Hands a transaction to the pool; returns its hash once it is acknowledged.
+    pub fn submit(&self, tx: TxEnvelope) -> B256 {
+        let tx = self.chain.spec().recover(tx).unwrap();
         let submitted = self.chain.pool().submit(tx).unwrap();
         submitted.durable.wait().unwrap();
         submitted.hash
     }
 
     pub fn transfer(&self, account: usize, nonce: u64) -> TxEnvelope {
+        self.priced_transfer(account, nonce, 100_000_000_000)
+    }
+
+    pub fn priced_transfer(&self, account: usize, nonce: u64, fee_cap: u128) -> TxEnvelope {
         let signer = PrivateKeySigner::from_bytes(&dev_accounts()[account].private_key).unwrap();
         let tx = TxEip1559 {
             chain_id: self.chain.spec().chain_id,
             nonce,
             gas_limit: 21_000,
-            max_fee_per_gas: 100_000_000_000,
-            max_priority_fee_per_gas: 1_000_000_000,
+            max_fee_per_gas: fee_cap,
+            max_priority_fee_per_gas: fee_cap.min(1_000_000_000),
             to: TxKind::Call(Address::repeat_byte(9)),
             value: U256::from(1),
             ..TxEip1559::default()
