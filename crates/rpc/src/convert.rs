@@ -69,7 +69,8 @@ pub(crate) fn pending(tx: &PooledTx) -> Transaction {
         block_hash: None,
         block_number: None,
         transaction_index: None,
-        effective_gas_price: None,
+        // What geth shows while the block is not known.
+        effective_gas_price: Some(tx.fee_cap()),
         block_timestamp: None,
     }
 }

@@ -27,15 +27,20 @@ pub enum RpcError {
     /// More than this interface gives.
     #[error("{0}")]
     LimitExceeded(String),
+    /// A refusal whose code the method's specification sets.
+    #[error("{message}")]
+    Coded {
+        /// JSON-RPC error code.
+        code: i32,
+        /// What is wrong.
+        message: String,
+    },
     /// The account is not one that this node signs for.
     #[error("unknown account")]
     UnknownAccount,
     /// Ours.
     #[error("internal error: {0}")]
     Internal(String),
-    /// A parameter error found by the parser.
-    #[error("{0}")]
-    Parse(ErrorObjectOwned),
     /// A method was registered twice.
     #[error("method registered twice: {0}")]
     Register(#[from] jsonrpsee::core::RegisterMethodError),
@@ -51,11 +56,12 @@ fn reason(data: &Bytes) -> String {
 impl RpcError {
     fn code(&self) -> i32 {
         match self {
-            Self::InvalidParams(_) | Self::Parse(_) => -32602,
+            Self::InvalidParams(_) => -32602,
             Self::Reverted(_) => 3,
             Self::Refused(_) | Self::UnknownAccount => -32000,
             Self::NotFound(_) => -32001,
             Self::LimitExceeded(_) => -32005,
+            Self::Coded { code, .. } => *code,
             Self::Internal(_) | Self::Register(_) => -32603,
         }
     }
@@ -64,7 +70,6 @@ impl RpcError {
 impl From<RpcError> for ErrorObjectOwned {
     fn from(error: RpcError) -> Self {
         match &error {
-            RpcError::Parse(object) => object.clone(),
             RpcError::Reverted(data) => {
                 Self::owned(error.code(), error.to_string(), Some(hex::encode_prefixed(data)))
             }
@@ -73,9 +78,14 @@ impl From<RpcError> for ErrorObjectOwned {
     }
 }
 
+/// What the parser says of a parameter; the message carries it all, as clients show that alone.
 impl From<ErrorObjectOwned> for RpcError {
     fn from(object: ErrorObjectOwned) -> Self {
-        Self::Parse(object)
+        let detail = object.data().and_then(|data| serde_json::from_str::<String>(data.get()).ok());
+        Self::InvalidParams(match detail {
+            Some(detail) => format!("invalid params: {detail}"),
+            None => object.message().to_owned(),
+        })
     }
 }
 
@@ -142,6 +152,7 @@ impl From<SimulationError> for RpcError {
             SimulationError::Halted(what) => Self::Refused(what),
             SimulationError::Invalid(what) => Self::InvalidParams(what),
             SimulationError::Tx(error) => error.into(),
+            SimulationError::Plan(error) => Self::Refused(error.to_string()),
             SimulationError::Storage(error) => error.into(),
             other => Self::Internal(other.to_string()),
         }

@@ -81,6 +81,11 @@ fn get_logs(node: &Node, filter: &Filter) -> Answer<Vec<Log>> {
             if from > to {
                 return Err(RpcError::InvalidParams("invalid block range params".into()));
             }
+            // Silence about blocks that are not there yet would read as "no logs".
+            if to_block.and_then(|tag| tag.as_number()).is_some_and(|number| number > head) {
+                let what = "block range extends beyond current head block";
+                return Err(RpcError::InvalidParams(what.into()));
+            }
             (from, to.min(head))
         }
     };

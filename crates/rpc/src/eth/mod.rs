@@ -5,6 +5,7 @@ mod blocks;
 mod fees;
 mod logs;
 mod simulate;
+mod simulate_v1;
 mod state;
 mod transactions;
 
@@ -21,6 +22,7 @@ pub(crate) fn register(module: &mut Module) -> Answer<()> {
     fees::register(module)?;
     logs::register(module)?;
     simulate::register(module)?;
+    simulate_v1::register(module)?;
     state::register(module)?;
     transactions::register(module)
 }

@@ -8,6 +8,7 @@ use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_rpc_types_eth::{EIP1186AccountProofResponse, EIP1186StorageProof};
 use serde::Deserialize as _;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use tributary_storage::StateView;
 
 /// Slots of one proof request.
@@ -24,6 +25,7 @@ pub(crate) fn register(module: &mut Module) -> Answer<()> {
     })?;
     method(module, "eth_getTransactionCount", transaction_count)?;
     method(module, "eth_getStorageAt", storage_at)?;
+    method(module, "eth_getStorageValues", storage_values)?;
     method(module, "eth_getProof", proof)?;
     method(module, "eth_getAccount", |node, args| {
         let address: Address = args.next()?;
@@ -71,9 +73,31 @@ fn transaction_count(node: &Node, args: &mut Args<'_>) -> Answer<U64> {
 
 fn storage_at(node: &Node, args: &mut Args<'_>) -> Answer<B256> {
     let address: Address = args.next()?;
-    let slot: Slot = args.next()?;
+    let slot = slot(&args.next()?)?;
     let id = args.block()?;
-    Ok(word(node.state_at(id)?.storage(address, slot.0)?))
+    Ok(word(node.state_at(id)?.storage(address, slot)?))
+}
+
+/// Many slots of many accounts at once.
+fn storage_values(node: &Node, args: &mut Args<'_>) -> Answer<BTreeMap<Address, Vec<B256>>> {
+    let asked: BTreeMap<Address, Vec<Value>> = args.next()?;
+    let count: usize = asked.values().map(Vec::len).sum();
+    if count == 0 {
+        return Err(RpcError::InvalidParams("empty request".into()));
+    }
+    if count > MAX_PROOF_SLOTS {
+        return Err(RpcError::LimitExceeded(format!("at most {MAX_PROOF_SLOTS} slots a request")));
+    }
+    let state = node.state_at(args.block()?)?;
+    let mut found = BTreeMap::new();
+    for (address, keys) in asked {
+        let mut values = Vec::with_capacity(keys.len());
+        for key in &keys {
+            values.push(word(state.storage(address, slot(key)?)?));
+        }
+        found.insert(address, values);
+    }
+    Ok(found)
 }
 
 fn proof(node: &Node, args: &mut Args<'_>) -> Answer<EIP1186AccountProofResponse> {
@@ -107,7 +131,20 @@ fn proof(node: &Node, args: &mut Args<'_>) -> Answer<EIP1186AccountProofResponse
     })
 }
 
+/// A slot as clients write it: hex of at most 32 bytes, or a number.
 fn slot(key: &Value) -> Answer<U256> {
+    if let Some(digits) = key.as_str().and_then(|text| text.strip_prefix("0x")) {
+        let what = if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            "invalid hex in storage key"
+        } else if digits.len() > 64 {
+            "storage key too long (want at most 32 bytes)"
+        } else {
+            ""
+        };
+        if !what.is_empty() {
+            return Err(RpcError::InvalidParams(format!("{what}: {key}")));
+        }
+    }
     Slot::deserialize(key)
         .map(|slot| slot.0)
         .map_err(|error| RpcError::InvalidParams(format!("invalid storage key: {error}")))

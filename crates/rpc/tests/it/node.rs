@@ -47,8 +47,7 @@ impl Node {
 
     /// The whole answer to a request as it would come over the wire.
     pub async fn raw(&self, request: &str) -> Value {
-        let (answer, _) = self.module.raw_json_request(request, 16).await.unwrap();
-        serde_json::from_str(answer.get()).unwrap()
+        answer_of(&self.module, request).await
     }
 
     /// The result of a call that must succeed.
@@ -98,6 +97,12 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.engine.stop();
     }
+}
+
+/// The whole answer of an interface as it would come over the wire.
+pub async fn answer_of(module: &RpcModule<()>, request: &str) -> Value {
+    let (answer, _) = module.raw_json_request(request, 16).await.unwrap();
+    serde_json::from_str(answer.get()).unwrap()
 }
 
 pub fn number(value: &Value) -> u128 {
