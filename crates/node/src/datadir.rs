@@ -1,6 +1,6 @@
 //! The folder a node lives in: one process at a time, secrets readable by their owner only.
 //!
-//! `chain.redb`, `pool.journal` (chain) · `artifacts/` (blobs) · `index.sqlite` (history) ·
+//! `genesis.toml` (what the network is), `chain.redb`, `pool.journal` (chain) · `artifacts/` (blobs) · `index.sqlite` (history) ·
 //! `keys/` (node secrets) · `lock`.
 
 use std::{
@@ -83,6 +83,19 @@ impl Datadir {
     /// A file or folder in it.
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// The text of a file, which is written at the first call.
+    pub fn text(&self, name: &str, fresh: impl FnOnce() -> String) -> Result<String, DatadirError> {
+        let path = self.join(name);
+        match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let text = fresh();
+                write_durably(&path, &text).map_err(io_error(&path))?;
+                Ok(text)
+            }
+            found => found.map_err(io_error(&path)),
+        }
     }
 
     /// Notes the chain that everything in here is about; refuses the folder of another one.

@@ -26,7 +26,9 @@ pub struct Ledger {
 impl Ledger {
     /// Opens the store and starts to make blocks.
     pub async fn start(datadir: &Datadir) -> Result<Self, NodeError> {
-        let genesis = Genesis::dev();
+        // Whoever wants another network puts its genesis there before the first start.
+        let fresh = Genesis::dev().to_toml()?;
+        let genesis = Genesis::from_toml(&datadir.text("genesis.toml", || fresh)?)?;
         let spec = Arc::new(genesis.spec()?);
         let store = Store::open_or_create(datadir.path(), &genesis.build()?)?;
         let journal = datadir.join("pool.journal");
