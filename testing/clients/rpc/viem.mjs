@@ -131,6 +131,39 @@ await scenario("multicall through the predeployed contract", async () => {
   const multicallAddress = "0xcA11bde05977b3631167028862bE2a173976CA11";
   const answers = await client.multicall({ contracts: calls, multicallAddress, allowFailure: false });
   assert.equal(answers[0], answers[1]);
+  const code = await client.getCode({ address: multicallAddress });
+  const canonical = "0xd5c15df687b16f2ff992fc8d767b4216323184a2bbc6ee2f9c398c318e770891";
+  assert.equal(viem.keccak256(code), canonical);
+});
+
+await scenario("blocks of calls are simulated, each on the one before", async () => {
+  const someone = viem.getAddress("0x00000000000000000000000000000000000000ee");
+  const [first, second] = await client.simulateBlocks({
+    blocks: [
+      {
+        stateOverrides: [{ address: someone, balance: parseEther("2") }],
+        calls: [{ account: someone, to: other.address, value: parseEther("1") }],
+      },
+      { calls: [{ account: someone, to: tally.address, abi, functionName: "add", args: [0n] }] },
+    ],
+    traceTransfers: true,
+  });
+  assert.equal(second.number, first.number + 1n);
+  assert.equal(first.calls[0].status, "success");
+  assert.equal(BigInt(first.calls[0].logs[0].data), parseEther("1"));
+  assert.equal(second.calls[0].status, "failure");
+  assert.match(second.calls[0].error.message, /nothing to add/);
+  assert.equal(await client.getBalance({ address: someone }), 0n);
+});
+
+await scenario("a fee under the base fee is included, an impossible one refused", async () => {
+  const { baseFeePerGas } = await client.getBlock({ blockTag: "pending" });
+  const fee = (baseFeePerGas * 97n) / 100n;
+  const low = { to: other.address, value: 1n, maxFeePerGas: fee, maxPriorityFeePerGas: 0n };
+  const receipt = await mined(await wallet.sendTransaction(low));
+  assert.ok(receipt.effectiveGasPrice <= fee);
+  const impossible = { ...low, maxFeePerGas: 1n, gas: 21000n };
+  await assert.rejects(wallet.sendTransaction(impossible), /underpriced/);
 });
 
 await scenario("a batch of calls", async () => {
