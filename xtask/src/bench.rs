@@ -8,7 +8,8 @@ use anyhow::Result;
 
 use crate::{
     journey,
-    shell::{pass, quiet, root},
+    shell::{pass, quiet, root, target},
+    tools,
 };
 
 #[derive(clap::Args)]
@@ -31,6 +32,9 @@ enum Name {
     Index,
     /// The newcomer's journey, step by step, beside its budgets; start and stop of the binary.
     Journey,
+    /// Transfers and module calls per second: the executor beside its slower twin, the node
+    /// beside anvil.
+    Blocks,
 }
 
 pub fn run(options: &Options) -> Result<()> {
@@ -41,13 +45,35 @@ pub fn run(options: &Options) -> Result<()> {
         Name::Machine => Ok(()),
         Name::Decode => cargo_bench("tributary-training", "decode"),
         Name::Index => cargo_bench("tributary-attribution", "index"),
+        Name::Blocks => {
+            cargo_bench("tributary-execution", "blocks")?;
+            beside_anvil()
+        }
     }
+}
+
+/// The node and anvil take the same transactions in turns.
+fn beside_anvil() -> Result<()> {
+    let tools = target().join("tools");
+    let peers = tools::npm(&tools, "peers")?;
+    let clients = tools::npm(&tools, "clients")?;
+    pass(cargo().args(["build", "--release", "-p", "tributary"]))?;
+    let mut command = cargo();
+    command
+        .args(["bench", "--profile", "release", "-p", "tributary-e2e", "--bench", "peer"])
+        .env("TRIBUTARY_BIN", target().join("release/tributary"))
+        .env("TRIBUTARY_CLIENTS", clients)
+        .env("TRIBUTARY_ANVIL", peers.join("node_modules/.bin/anvil"));
+    pass(&mut command)
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 /// A crate's own benchmark, which prints Markdown rows.
 fn cargo_bench(package: &str, name: &str) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = cargo();
     command.args(["bench", "--profile", "release", "-p", package, "--bench", name]);
     pass(command.env("TRIBUTARY_DATA", root().join("../shared/data")))
 }

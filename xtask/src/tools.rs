@@ -157,7 +157,7 @@ fn write_launcher(unpacked: &Path, launcher: &Path) -> Result<()> {
 }
 
 /// Installs the locked packages of `testing/<name>` into `target/tools/<name>`.
-fn npm(tools: &Path, name: &str) -> Result<PathBuf> {
+pub fn npm(tools: &Path, name: &str) -> Result<PathBuf> {
     let source = root().join("testing").join(name);
     let home = tools.join(name);
     let lock = fs::read_to_string(source.join("package-lock.json"))

@@ -1,6 +1,7 @@
 //! The folder a node lives in: one process at a time, secrets readable by their owner only.
 //!
-//! `genesis.toml` (what the network is), `chain.redb`, `pool.journal` (chain) · `artifacts/` (blobs) · `index.sqlite` (history) ·
+//! `genesis.toml` (what the network is), `chain.redb`, `pool.journal` (chain) · `artifacts/`
+//! (blobs) · `index.sqlite` (history) ·
 //! `keys/` (node secrets) · `lock`.
 
 use std::{

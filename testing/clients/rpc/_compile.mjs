@@ -1,5 +1,5 @@
-// Prints the compiled contract as JSON, for the scripts of other languages.
+// Prints a compiled contract of this folder as JSON, for the scripts of other languages.
 
 import { compile } from "./_setup.mjs";
 
-console.log(JSON.stringify(compile()));
+console.log(JSON.stringify(compile(process.argv[2])));
