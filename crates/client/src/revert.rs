@@ -77,6 +77,8 @@ fn hint(error: &str) -> &'static str {
         "DuplicateItems" => "these rows were contributed before: leave out what is there already",
         "NameTaken" => "choose another name",
         "BadName" => "a name is `owner/model` in lower-case letters, digits, `-`, `_` and `.`",
+        "StillOwing" => "post a root for all that was redeemed and let its hold-back pass",
+        "NotAbandoned" => "the gateway may still post a root: wait for the second that is named",
         "DatanetNotActive" => "choose a datanet that takes contributions",
         "UnknownDatanet" => "`tributary datanet ls` lists the datanets",
         "UnknownModel" | "UnknownModelName" => "`tributary model ls` lists the models",

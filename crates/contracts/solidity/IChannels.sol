@@ -30,8 +30,28 @@ interface IChannels {
         bytes32 usageRoot;
         uint64 deadline;
     }
-    /// What a gateway took in, promised and paid. `pot` is what is still here.
-    struct Gateway { uint128 pot; uint128 redeemed; uint128 rooted; uint128 paid; uint64 epoch; uint64 rootCount; }
+    /// A gateway's word that it owes a payee at least so much: EIP-712 in the domain of the
+    /// vouchers, signed by the gateway's account. It holds from the root of `epoch` on.
+    struct Acknowledgement {
+        address gateway;
+        uint8 role;
+        bytes32 party;
+        uint128 cumulative;
+        uint64 epoch;
+        bytes32 receiptId;
+    }
+    /// What a gateway took in, promised and paid. `pot` is what is still here; `owingSince` is
+    /// its last root or the first voucher after it, `windUpEnd` 0 unless it is being wound up.
+    struct Gateway {
+        uint128 pot;
+        uint128 redeemed;
+        uint128 rooted;
+        uint128 paid;
+        uint64 epoch;
+        uint64 rootCount;
+        uint64 owingSince;
+        uint64 windUpEnd;
+    }
     /// A posted Merkle-sum root. Status: 1 posted, 2 rejected.
     struct EpochRoot {
         uint64 epoch;
@@ -63,6 +83,8 @@ interface IChannels {
         uint64 minEpoch;
         uint32 challengeSlashPpm;
         address treasury;
+        uint64 abandonPeriod;
+        uint64 windUpPeriod;
     }
 
     /// Adds the value to the caller's balance.
@@ -87,15 +109,26 @@ interface IChannels {
     function redeemBatch(Voucher[] calldata vouchers, bytes[] calldata signatures) external returns (uint128 delta);
     /// By the gateway: promises `total`, cumulative over all time, split under one root.
     function postEpochRoot(uint64 epoch, bytes32 root, uint128 total, uint64 leaves, bytes32 dataHash) external;
-    /// Two leaves of one payee that contradict each other: twice in one root, or less later.
+    /// A root that contradicts an earlier one: `later` is the payee's leaf with less, its second
+    /// leaf in the same root, or the one or two neighbours between which its leaf is missing.
     /// The later root must still be held back; it is rejected and the gateway slashed.
-    function challengeRoot(Claim calldata earlier, Claim calldata later) external;
+    function challengeRoot(Claim calldata earlier, Claim[] calldata later) external;
+    /// A root that gives a payee less than the gateway acknowledged, or leaves it out: `posted`
+    /// as `later` above. The root must still be held back; it is rejected, the gateway slashed.
+    function challengeUnderpay(Acknowledgement calldata acknowledgement, bytes calldata signature, Claim[] calldata posted) external;
     /// Pays the caller's own leaf: cumulative less what was paid.
     function claim(address gateway, uint64 epoch, uint8 role, uint128 cumulative, uint64 index, SumNode[] calldata siblings) external returns (uint128 amount);
     /// Pays any leaf to its party; anyone may call.
     function claimFor(Claim calldata claim_) external returns (uint128 amount);
     /// Pays many leaves (at most 64), skipping the ones that owe nothing.
     function claimMany(Claim[] calldata claims) external returns (uint128 amount);
+    /// Starts to wind up a gateway that owes and has posted nothing for `abandonPeriod`; its next
+    /// root ends that.
+    function windUp(address gateway) external;
+    /// While a gateway is wound up: pays what it acknowledged less what was paid, at most the pot.
+    function claimAcknowledged(Acknowledgement calldata acknowledgement, bytes calldata signature) external returns (uint128 amount);
+    /// Once a winding up is over: what nobody could claim goes to the treasury, the books close.
+    function sweepPot(address gateway) external returns (uint128 amount);
     /// Closes up to `max` (at most 64) due channels; how many.
     function poke(uint32 max) external returns (uint32 handled);
 
@@ -113,6 +146,8 @@ interface IChannels {
     function checkVoucher(Voucher calldata voucher, bytes calldata signature) external view returns (uint128 delta);
     /// EIP-712 digest of a voucher.
     function voucherDigest(Voucher calldata voucher) external view returns (bytes32);
+    /// EIP-712 digest of an acknowledgement.
+    function acknowledgementDigest(Acknowledgement calldata acknowledgement) external view returns (bytes32);
     /// A gateway's sums.
     function getGateway(address gateway) external view returns (Gateway memory);
     /// One root.
@@ -141,6 +176,9 @@ interface IChannels {
     event VoucherRejected(bytes32 indexed channelId, uint64 seq, bytes4 reason);
     event EpochRootPosted(address indexed gateway, uint64 indexed epoch, bytes32 root, uint128 total, uint64 leaves, bytes32 dataHash, uint64 claimableAt);
     event RootRejected(address indexed gateway, uint64 indexed epoch, address indexed challenger);
+    event WindUpStarted(address indexed gateway, uint64 windUpEnd);
+    event WindUpCancelled(address indexed gateway);
+    event PotSwept(address indexed gateway, uint128 amount);
     event Claimed(address indexed gateway, uint8 indexed role, bytes32 indexed party, uint64 epoch, uint128 cumulative, uint128 amount);
 
     error UnknownChannel(bytes32 channelId);
@@ -171,11 +209,21 @@ interface IChannels {
     error NothingToClaim(uint128 cumulative, uint128 paid);
     error PotTooSmall(uint128 pot, uint128 needed);
     error NoContradiction();
+    error NotAcknowledged(address gateway, address recovered);
+    error AcknowledgedLater(uint64 epoch, uint64 acknowledgedEpoch);
+    error NotAbandoned(address gateway, uint64 abandonedAt);
+    error NothingOwed(address gateway);
+    error NotWindingUp(address gateway);
+    error WindingUp(address gateway, uint64 windUpEnd);
     error HoldBackOver(address gateway, uint64 epoch);
     error ZeroAmount();
 
     /// ERC-165.
     function supportsInterface(bytes4 interfaceId) external view returns (bool);
+    /// ERC-6372: what deadlines are measured by, the block's time in seconds.
+    function clock() external view returns (uint48);
+    /// ERC-6372: "mode=timestamp".
+    function CLOCK_MODE() external view returns (string memory);
 
     /// The call is shorter than a selector, or its arguments do not decode.
     error BadCalldata();

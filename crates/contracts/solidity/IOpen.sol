@@ -69,6 +69,10 @@ interface IOpen {
 
     /// ERC-165.
     function supportsInterface(bytes4 interfaceId) external view returns (bool);
+    /// ERC-6372: what deadlines are measured by, the block's time in seconds.
+    function clock() external view returns (uint48);
+    /// ERC-6372: "mode=timestamp".
+    function CLOCK_MODE() external view returns (string memory);
 
     /// The call is shorter than a selector, or its arguments do not decode.
     error BadCalldata();

@@ -27,7 +27,7 @@ interface IRoyalties {
     }
     /// A backer's stake in one datanet.
     struct Backing { uint128 amount; uint128 thawing; uint64 thawEnd; uint128 earned; }
-    /// Genesis parameters. The licence parts sum to at most 1,000,000; the rest is data.
+    /// Genesis parameters. The licence parts sum to 1,000,000; data gets what flooring leaves, too.
     struct RoyaltiesParams {
         uint32 computeProtocolPpm;
         uint32 licenceProtocolPpm;
@@ -39,7 +39,7 @@ interface IRoyalties {
         uint64 backingThaw;
         address treasury;
     }
-/// The data that attribution searched.
+    /// The data that attribution searched.
     struct SnapshotPoint { uint64 datanetId; uint32 version; bytes32 root; }
     /// How tokens were chosen; `digest` covers the stop texts too.
     struct Sampler {
@@ -137,6 +137,10 @@ interface IRoyalties {
 
     /// ERC-165.
     function supportsInterface(bytes4 interfaceId) external view returns (bool);
+    /// ERC-6372: what deadlines are measured by, the block's time in seconds.
+    function clock() external view returns (uint48);
+    /// ERC-6372: "mode=timestamp".
+    function CLOCK_MODE() external view returns (string memory);
 
     /// The call is shorter than a selector, or its arguments do not decode.
     error BadCalldata();

@@ -16,7 +16,7 @@ fn domain(name: &'static str, chain_id: u64, module: Address) -> Eip712Domain {
     )
 }
 
-/// Domain of vouchers.
+/// Domain of vouchers and acknowledgements.
 pub fn channels_domain(chain_id: u64) -> Eip712Domain {
     domain("Tributary Channels", chain_id, CHANNELS)
 }
@@ -34,6 +34,11 @@ pub fn open_domain(chain_id: u64) -> Eip712Domain {
 /// What a voucher key signs.
 pub fn voucher_digest(voucher: &IChannels::Voucher, chain_id: u64) -> B256 {
     voucher.eip712_signing_hash(&channels_domain(chain_id))
+}
+
+/// What a gateway's account signs to acknowledge a debt.
+pub fn acknowledgement_digest(owed: &IChannels::Acknowledgement, chain_id: u64) -> B256 {
+    owed.eip712_signing_hash(&channels_domain(chain_id))
 }
 
 /// What a provider's receipt key signs: the receipt's id.

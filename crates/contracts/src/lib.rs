@@ -24,7 +24,8 @@ pub use addresses::{
 pub use channels::IChannels;
 pub use datanets::IDatanets;
 pub use eip712::{
-    channels_domain, open_domain, receipt_digest, receipt_of, receipts_domain, voucher_digest,
+    acknowledgement_digest, channels_domain, open_domain, receipt_digest, receipt_of,
+    receipts_domain, voucher_digest,
 };
 pub use emit::{Artifact, abi_of, artifacts};
 pub use models::IModels;

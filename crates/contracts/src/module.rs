@@ -1,4 +1,4 @@
-//! What every native module answers: ERC-165 and the errors any of them may revert with.
+//! What every native module answers: ERC-165, ERC-6372 and the errors any of them may revert with.
 
 use alloy_sol_types::sol;
 
@@ -9,6 +9,10 @@ sol! {
     interface IModule {
         /// ERC-165.
         function supportsInterface(bytes4 interfaceId) external view returns (bool);
+        /// ERC-6372: what deadlines are measured by, the block's time in seconds.
+        function clock() external view returns (uint48);
+        /// ERC-6372: "mode=timestamp".
+        function CLOCK_MODE() external view returns (string);
 
         /// The call is shorter than a selector, or its arguments do not decode.
         error BadCalldata();

@@ -30,7 +30,7 @@ sol! {
         }
         /// A backer's stake in one datanet.
         struct Backing { uint128 amount; uint128 thawing; uint64 thawEnd; uint128 earned; }
-        /// Genesis parameters. The licence parts sum to at most 1,000,000; the rest is data.
+        /// Genesis parameters. The licence parts sum to 1,000,000; data gets what flooring leaves, too.
         struct RoyaltiesParams {
             uint32 computeProtocolPpm;
             uint32 licenceProtocolPpm;
@@ -42,7 +42,7 @@ sol! {
             uint64 backingThaw;
             address treasury;
         }
-/// The data that attribution searched.
+        /// The data that attribution searched.
         struct SnapshotPoint { uint64 datanetId; uint32 version; bytes32 root; }
         /// How tokens were chosen; `digest` covers the stop texts too.
         struct Sampler {

@@ -108,6 +108,7 @@ sol! {
         error NothingToWithdraw(address owner);
         error TooManyUnbondings(address owner);
         error NotActive(address owner, uint8 role);
+        error StillOwing(address owner);
         error ZeroAmount();
     }
 }

@@ -74,6 +74,18 @@ fn modules_answer_erc165() {
 }
 
 #[test]
+fn modules_tell_their_clock_by_erc6372() {
+    let mut chain = Chain::dev();
+    for (_, module) in MODULES {
+        let now = chain.host.timestamp;
+        assert_eq!(chain.view(module, IModule::clockCall {}).to::<u64>(), now);
+        assert_eq!(chain.view(module, IModule::CLOCK_MODECall {}), "mode=timestamp");
+        let call = IModule::supportsInterfaceCall { interfaceId: [0xda, 0x28, 0x7a, 0x1d].into() };
+        assert!(chain.view(module, call));
+    }
+}
+
+#[test]
 fn short_and_unknown_calls_revert_with_their_names() {
     let mut chain = Chain::dev();
     for (_, module) in MODULES {

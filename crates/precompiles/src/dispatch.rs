@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use alloy_primitives::{Address, FixedBytes, U256};
+use alloy_primitives::{Address, FixedBytes, U256, Uint};
 use alloy_sol_types::abi::AbiDecoderConfig;
 use alloy_sol_types::private::alloy_json_abi::StateMutability;
 use alloy_sol_types::{SolCall, SolInterface};
@@ -74,7 +74,7 @@ pub fn run(host: &mut dyn Host, call: &Call<'_>) -> Result<Vec<u8>> {
     require!(is_view || !call.is_static, IModule::StaticCallRefused {});
     let payable = mutability == StateMutability::Payable;
     require!(payable || call.value.is_zero(), IModule::ValueRefused { value: call.value });
-    if let Some(output) = common(call, *selector)? {
+    if let Some(output) = common(&session, call, *selector)? {
         return Ok(output);
     }
     let output = route(&mut session, call)?;
@@ -96,17 +96,33 @@ fn route(session: &mut Session<'_>, call: &Call<'_>) -> Result<Vec<u8>> {
     }
 }
 
-/// ERC-165, the same for all.
-fn common(call: &Call<'_>, selector: [u8; 4]) -> Result<Option<Vec<u8>>> {
-    if selector != IModule::supportsInterfaceCall::SELECTOR {
+/// What every module answers alike: ERC-165 and ERC-6372.
+fn common(session: &Session<'_>, call: &Call<'_>, selector: [u8; 4]) -> Result<Option<Vec<u8>>> {
+    use IModule::IModuleCalls as Calls;
+    if !is_common(&selector) {
         return Ok(None);
     }
-    let IModule::IModuleCalls::supportsInterface(arguments) = decode(call.data)?;
-    let id = arguments.interfaceId.0;
-    let own = module_name(&call.module).is_some_and(|name| interface_id(name) == id);
-    let erc165 = id == IModule::supportsInterfaceCall::SELECTOR;
-    let answer = (own || erc165) && id != [0xff; 4];
-    Ok(Some(returns::<IModule::supportsInterfaceCall>(&answer)))
+    Ok(Some(match decode(call.data)? {
+        Calls::supportsInterface(arguments) => {
+            let id = arguments.interfaceId.0;
+            let own = module_name(&call.module).is_some_and(|name| interface_id(name) == id);
+            let standards = [IModule::supportsInterfaceCall::SELECTOR, ERC6372_ID];
+            let answer = (own || standards.contains(&id)) && id != [0xff; 4];
+            returns::<IModule::supportsInterfaceCall>(&answer)
+        }
+        Calls::clock(_) => {
+            let seconds = Uint::<48, 1>::saturating_from(session.now());
+            returns::<IModule::clockCall>(&seconds)
+        }
+        Calls::CLOCK_MODE(_) => returns::<IModule::CLOCK_MODECall>(&"mode=timestamp".to_owned()),
+    }))
+}
+
+/// XOR of the selectors of `clock` and `CLOCK_MODE`.
+const ERC6372_ID: [u8; 4] = [0xda, 0x28, 0x7a, 0x1d];
+
+fn is_common(selector: &[u8; 4]) -> bool {
+    IModule::IModuleCalls::SELECTORS.contains(selector)
 }
 
 /// XOR of a module's own selectors, as ERC-165 defines an interface's id.
@@ -115,7 +131,7 @@ pub fn interface_id(module: &str) -> [u8; 4] {
         let id = |abi: &alloy_sol_types::private::alloy_json_abi::JsonAbi| {
             abi.functions()
                 .map(|function| function.selector().0)
-                .filter(|selector| *selector != IModule::supportsInterfaceCall::SELECTOR)
+                .filter(|selector| !is_common(selector))
                 .fold([0u8; 4], |id, s| [id[0] ^ s[0], id[1] ^ s[1], id[2] ^ s[2], id[3] ^ s[3]])
         };
         artifacts().iter().map(|artifact| (artifact.module, id(&artifact.abi))).collect()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, Bytes, U256};
 use tributary_contracts::{MODULE_CODE, MODULES};
 
+use crate::bounds::{ParamsError, check};
 use crate::fault::Result;
 use crate::memory::MemoryHost;
 use crate::params::Params;
@@ -28,7 +29,7 @@ pub struct ModuleAccount {
 pub fn install(params: &Params) -> std::result::Result<Vec<ModuleAccount>, ParamsError> {
     check(params)?;
     let mut host = MemoryHost::default();
-    write(&mut host, params).map_err(|_| ParamsError("parameters"))?;
+    write(&mut host, params).map_err(|_| ParamsError::Rule("parameters must fit their storage"))?;
     let accounts = MODULES.iter().map(|(_, address)| ModuleAccount {
         address: *address,
         nonce: 1,
@@ -41,54 +42,6 @@ pub fn install(params: &Params) -> std::result::Result<Vec<ModuleAccount>, Param
             .collect(),
     });
     Ok(accounts.collect())
-}
-
-/// A parameter outside its bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("module parameter out of bounds: {0}")]
-pub struct ParamsError(pub &'static str);
-
-fn check(params: &Params) -> std::result::Result<(), ParamsError> {
-    let whole = 1_000_000;
-    let royalties = &params.royalties;
-    let licence = [
-        royalties.licence_protocol_ppm,
-        royalties.lineage_ppm,
-        royalties.data_ppm,
-        royalties.backers_ppm,
-    ];
-    let sum: u64 = licence.iter().map(|part| u64::from(*part)).sum();
-    let parts = [
-        royalties.compute_protocol_ppm,
-        royalties.compute_burn_ppm,
-        royalties.licence_burn_ppm,
-        params.tasks.protocol_ppm,
-        params.tasks.cancel_ppm,
-        params.tasks.expire_penalty_ppm,
-        params.datanets.no_reveal_slash_ppm,
-        params.datanets.winner_cut_ppm,
-        params.channels.challenge_slash_ppm,
-        params.models.max_parent_sum_ppm,
-        params.models.max_parent_share_ppm,
-    ];
-    let rules = [
-        (sum == whole, "royalties: licence parts must sum to 1000000"),
-        (parts.iter().all(|part| u64::from(*part) <= whole), "a part above 1000000"),
-        (params.staking.victim_cut_ppm <= 500_000, "staking.victim_cut_ppm above 500000"),
-        ((1..=15).contains(&params.datanets.reviewers), "datanets.reviewers outside 1..=15"),
-        (params.datanets.accept_score <= 100, "datanets.accept_score above 100"),
-        (params.datanets.min_stake > 0, "datanets.min_stake is zero"),
-        (params.staking.min_reviewer > 0, "staking.min_reviewer is zero"),
-        (params.staking.min_provider > 0, "staking.min_provider is zero"),
-        (params.staking.min_gateway > 0, "staking.min_gateway is zero"),
-        (params.models.max_depth <= 8, "models.max_depth above 8"),
-        (!params.treasury.is_zero(), "treasury is zero"),
-        (!tributary_contracts::is_reserved(&params.treasury), "treasury is a module"),
-    ];
-    match rules.iter().find(|(holds, _)| !holds) {
-        Some((_, rule)) => Err(ParamsError(rule)),
-        None => Ok(()),
-    }
 }
 
 fn write(host: &mut MemoryHost, params: &Params) -> Result<()> {
@@ -131,6 +84,10 @@ fn write(host: &mut MemoryHost, params: &Params) -> Result<()> {
             max_depth: params.models.max_depth,
         },
     )?;
+    write_payments(s, params)
+}
+
+fn write_payments(s: &mut Session<'_>, params: &Params) -> Result<()> {
     tasks::PARAMS.set(
         s,
         &tasks::ParamsRecord {
@@ -152,6 +109,8 @@ fn write(host: &mut MemoryHost, params: &Params) -> Result<()> {
             close_grace: params.channels.close_grace,
             max_expiry: params.channels.max_expiry,
             min_epoch: params.channels.min_epoch,
+            abandon_period: params.channels.abandon_period,
+            wind_up_period: params.channels.wind_up_period,
         },
     )?;
     royalties::PARAMS.set(

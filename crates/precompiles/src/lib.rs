@@ -8,6 +8,7 @@
 //! halt, every failed read fatal; coins move by [`money`]'s one primitive alone, and the sum of a
 //! module's buckets never exceeds its coins. No clock, no randomness, no float, no map order.
 
+mod bounds;
 mod channels;
 #[cfg(test)]
 mod conformance;
@@ -35,9 +36,10 @@ mod tasks;
 mod testing;
 mod timers;
 
+pub use bounds::ParamsError;
 pub use dispatch::{Call, interface_id, run};
 pub use fault::{Fault, Result};
-pub use genesis::{ModuleAccount, ParamsError, install};
+pub use genesis::{ModuleAccount, install};
 pub use host::{GasPrices, Host};
 pub use inspect::{ReadSlot, Shortfall, bucket_content, check_books, next_timer};
 pub use memory::MemoryHost;

@@ -70,7 +70,7 @@ pub struct DatanetsParams {
     pub accept_score: u8,
     /// Close a phase as soon as all drawn reviewers have acted.
     pub close_early: bool,
-    /// From submission to the draw; at least one block in any case.
+    /// From submission to the draw; at least two blocks in any case.
     pub assign_delay: u64,
     /// Without enough reviewers the contribution goes back after this long.
     pub assign_timeout: u64,
@@ -132,6 +132,10 @@ pub struct ChannelsParams {
     pub min_epoch: u64,
     /// Part of a gateway's provision slashed for a contradicting root.
     pub challenge_slash_ppm: u32,
+    /// A gateway that owes and posts nothing for so long may be wound up.
+    pub abandon_period: u64,
+    /// How long payees have then to claim what it acknowledged.
+    pub wind_up_period: u64,
 }
 
 /// The split of a fee.
@@ -210,6 +214,8 @@ impl Params {
                 max_expiry: 365 * DAY,
                 min_epoch: 10 * MINUTE,
                 challenge_slash_ppm: 500_000,
+                abandon_period: 30 * DAY,
+                wind_up_period: 14 * DAY,
             },
             royalties: RoyaltiesParams {
                 compute_protocol_ppm: 40_000,
@@ -250,8 +256,14 @@ impl Params {
         };
         params.models.price_rise_delay = 5;
         params.tasks = TasksParams { cancel_ppm: 0, min_duration: 1, ..params.tasks };
-        params.channels =
-            ChannelsParams { hold_back: 5, close_grace: 10, min_epoch: 1, ..params.channels };
+        params.channels = ChannelsParams {
+            hold_back: 5,
+            close_grace: 10,
+            min_epoch: 1,
+            abandon_period: HOUR,
+            wind_up_period: 10 * MINUTE,
+            ..params.channels
+        };
         params.royalties.backing_thaw = 10;
         params
     }

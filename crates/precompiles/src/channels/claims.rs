@@ -18,14 +18,15 @@ pub(super) static PAID: Table<One<u128>> = Table::new(CHANNELS, "tributary.chann
 const MOST_CLAIMS: usize = 64;
 
 /// Where a leaf's money goes.
-enum Payee {
+pub(super) enum Payee {
     Account(Address),
     Backers(u64),
     Commons(u64),
     Protocol(ProtocolPart),
 }
 
-fn payee(s: &mut Session<'_>, role: u8, party: B256) -> Result<Payee> {
+/// Where the money of a role and party goes.
+pub(super) fn payee(s: &mut Session<'_>, role: u8, party: B256) -> Result<Payee> {
     let bad = || revert(IChannels::BadParty { role, party });
     let account = || {
         let account = Party(party).as_account();
@@ -67,7 +68,20 @@ fn pay(s: &mut Session<'_>, claim: &IChannels::Claim) -> Result<Option<u128>> {
     };
     let held = money::held(s, pot(gateway))?;
     require!(held >= amount, IChannels::PotTooSmall { pot: held, needed: amount });
-    PAID.set(s, (gateway, role, party), &One(claim.cumulative))?;
+    pay_out(s, claim, payee, (paid, amount))?;
+    Ok(Some(amount))
+}
+
+/// Moves an amount that is due, on top of what was paid, out of the gateway's pot.
+pub(super) fn pay_out(
+    s: &mut Session<'_>,
+    claim: &IChannels::Claim,
+    payee: Payee,
+    (paid, amount): (u128, u128),
+) -> Result<()> {
+    let (gateway, epoch, role, party) = (claim.gateway, claim.epoch, claim.role, claim.party);
+    let cumulative = add(paid, amount)?;
+    PAID.set(s, (gateway, role, party), &One(cumulative))?;
     let mut sums = roots::GATEWAYS.get(s, gateway)?;
     sums.paid = add(sums.paid, amount)?;
     roots::GATEWAYS.set(s, gateway, &sums)?;
@@ -79,9 +93,7 @@ fn pay(s: &mut Session<'_>, claim: &IChannels::Claim) -> Result<Option<u128>> {
         Payee::Commons(id) => royalties::pay_commons(s, pot(gateway), id, amount)?,
         Payee::Protocol(part) => royalties::pay_protocol(s, pot(gateway), part, amount)?,
     }
-    let cumulative = claim.cumulative;
-    s.emit(CHANNELS, IChannels::Claimed { gateway, role, party, epoch, cumulative, amount })?;
-    Ok(Some(amount))
+    s.emit(CHANNELS, IChannels::Claimed { gateway, role, party, epoch, cumulative, amount })
 }
 
 /// Pays a leaf or says that it owes nothing.

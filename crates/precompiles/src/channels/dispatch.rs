@@ -5,7 +5,10 @@ use tributary_contracts::{IChannels, RootStatus, channels_domain};
 
 use super::claims::{self, PAID};
 use super::roots::{self, EPOCHS, GATEWAYS, ROOTS};
-use super::{BY_GATEWAY, BY_PAYER, PARAMS, RESERVED, balance, channel, next_timer, pot, vouchers};
+use super::{
+    BY_GATEWAY, BY_PAYER, PARAMS, RESERVED, balance, challenges, channel, next_timer, pot,
+    vouchers, windup,
+};
 use crate::dispatch::{decode, returns};
 use crate::fault::{Result, revert};
 use crate::layout::Page;
@@ -27,7 +30,11 @@ pub(crate) fn dispatch(s: &mut Session<'_>, data: &[u8]) -> Result<Vec<u8>> {
         Calls::requestClose(call) => super::request_close(s, call.channelId)?,
         Calls::closeChannel(call) => super::close(s, call.channelId)?,
         Calls::postEpochRoot(call) => roots::post(s, &call)?,
-        Calls::challengeRoot(call) => roots::challenge(s, &call.earlier, &call.later)?,
+        Calls::challengeRoot(call) => challenges::challenge(s, &call.earlier, &call.later)?,
+        Calls::challengeUnderpay(call) => {
+            challenges::underpay(s, &call.acknowledgement, &call.signature, &call.posted)?;
+        }
+        Calls::windUp(call) => windup::begin(s, call.gateway)?,
         paying => return payments(s, paying),
     }
     Ok(Vec::new())
@@ -49,6 +56,13 @@ fn payments(s: &mut Session<'_>, call: IChannels::IChannelsCalls) -> Result<Vec<
         }
         Calls::claimMany(call) => {
             returns::<IChannels::claimManyCall>(&claims::claim_many(s, &call.claims)?)
+        }
+        Calls::claimAcknowledged(call) => {
+            let amount = windup::claim(s, &call.acknowledgement, &call.signature)?;
+            returns::<IChannels::claimAcknowledgedCall>(&amount)
+        }
+        Calls::sweepPot(call) => {
+            returns::<IChannels::sweepPotCall>(&windup::sweep(s, call.gateway)?)
         }
         Calls::poke(call) => returns::<IChannels::pokeCall>(&super::poke(s, call.max)?),
         view => return views(s, view),
@@ -96,6 +110,11 @@ fn views(s: &mut Session<'_>, call: IChannels::IChannelsCalls) -> Result<Vec<u8>
 fn root_views(s: &mut Session<'_>, call: IChannels::IChannelsCalls) -> Result<Vec<u8>> {
     use IChannels::IChannelsCalls as Calls;
     Ok(match call {
+        Calls::acknowledgementDigest(call) => {
+            let domain = channels_domain(s.host.chain_id());
+            let digest = s.typed_digest(&call.acknowledgement, &domain)?;
+            returns::<IChannels::acknowledgementDigestCall>(&digest)
+        }
         Calls::getGateway(call) => {
             let record = GATEWAYS.get(s, call.gateway)?;
             returns::<IChannels::getGatewayCall>(&IChannels::Gateway {
@@ -105,6 +124,8 @@ fn root_views(s: &mut Session<'_>, call: IChannels::IChannelsCalls) -> Result<Ve
                 paid: record.paid,
                 epoch: record.epoch,
                 rootCount: EPOCHS.len(s, call.gateway)?,
+                owingSince: record.owing_since,
+                windUpEnd: record.wind_up_end,
             })
         }
         Calls::epochRoot(call) => {
@@ -140,19 +161,30 @@ fn root_views(s: &mut Session<'_>, call: IChannels::IChannelsCalls) -> Result<Ve
                 minEpoch: params.min_epoch,
                 challengeSlashPpm: params.challenge_slash_ppm,
                 treasury: params.treasury,
+                abandonPeriod: params.abandon_period,
+                windUpPeriod: params.wind_up_period,
             })
         }
         _ => return Err(revert(tributary_contracts::IModule::BadCalldata {})),
     })
 }
 
-/// The newest standing root past its hold-back; at most 64 newer ones are looked at.
+/// The newest root in force past its hold-back. Roots come out of it in the order of posting, so
+/// halving finds the last that did; before it at most 64 rejected ones are passed over.
 fn claimable(s: &mut Session<'_>, gateway: Address) -> Result<IChannels::EpochRoot> {
-    let (count, now) = (EPOCHS.len(s, gateway)?, s.now());
-    for index in (count.saturating_sub(64)..count).rev() {
+    let (mut out, mut held, now) = (0, EPOCHS.len(s, gateway)?, s.now());
+    while out < held {
+        let middle = out.midpoint(held);
+        let epoch = EPOCHS.get(s, gateway, middle)?;
+        if ROOTS.get(s, (gateway, epoch))?.claimable_at <= now {
+            out = middle.saturating_add(1);
+        } else {
+            held = middle;
+        }
+    }
+    for index in (out.saturating_sub(64)..out).rev() {
         let epoch = EPOCHS.get(s, gateway, index)?;
-        let record = ROOTS.get(s, (gateway, epoch))?;
-        if record.status == RootStatus::Posted.code() && now >= record.claimable_at {
+        if ROOTS.get(s, (gateway, epoch))?.status == RootStatus::Posted.code() {
             return root(s, gateway, epoch);
         }
     }

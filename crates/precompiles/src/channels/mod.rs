@@ -2,24 +2,32 @@
 //!
 //! ```text
 //! coins -deposit-> balance -open-> reserved -redeem-> pot -claim-> payee
-//!                     ^----- close -----'
+//!                     ^----- close -----'              '-- wound up --> payee, treasury
 //! ```
 //!
 //! **Invariants:** balances + reserved + pots = what is held; redeemed <= cap and seq rises; a
 //! root's total <= all that was redeemed into its gateway, and never falls; a payee's claims
-//! never exceed its leaf; a payer alone can close within the grace.
+//! never exceed its leaf; a payer alone can close within the grace; no coin waits for a gateway
+//! that vanished longer than `abandonPeriod + windUpPeriod`.
 
+#[cfg(test)]
+mod challenge_tests;
+mod challenges;
 mod claims;
 mod dispatch;
 mod roots;
 #[cfg(test)]
 mod tests;
 mod vouchers;
+mod windup;
+#[cfg(test)]
+mod windup_tests;
 
 use alloy_primitives::{Address, B256};
 use tributary_contracts::{CHANNELS, ChannelStatus, IChannels, ProvisionRole, is_reserved};
 
 pub(crate) use dispatch::dispatch;
+pub(crate) use roots::owes;
 
 use crate::fault::{Result, require};
 use crate::layout::{Cell, Lists, NoKey, One, Table, record};
@@ -37,6 +45,8 @@ record! {
         close_grace: u64,
         max_expiry: u64,
         min_epoch: u64,
+        abandon_period: u64,
+        wind_up_period: u64,
     }
 }
 

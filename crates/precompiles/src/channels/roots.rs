@@ -1,13 +1,14 @@
-//! Epoch roots: what a gateway promises, and the proof that it contradicts itself.
+//! Epoch roots: what a gateway promises at the end of each epoch.
 
 use alloy_primitives::{Address, B256};
 use tributary_contracts::{CHANNELS, IChannels, ProvisionRole, RootStatus};
 use tributary_proofs::sums::{self, SumLeaf, SumNode, SumRoot};
 
-use super::PARAMS;
+use super::{PARAMS, pot};
 use crate::fault::{Result, require};
 use crate::layout::{Lists, Table, record};
-use crate::session::{Session, add64, bound, part};
+use crate::money;
+use crate::session::{Session, add64, bound};
 use crate::staking;
 
 record! {
@@ -18,6 +19,10 @@ record! {
         paid: u128,
         epoch: u64,
         posted_at: u64,
+        /// The last root, or the first voucher after it.
+        owing_since: u64,
+        /// When its winding up ends; 0 when it is not being wound up.
+        wind_up_end: u64,
     }
 }
 
@@ -27,8 +32,6 @@ record! {
         root: B256,
         data_hash: B256,
         total: u128,
-        /// `rooted` of the gateway before this root.
-        total_before: u128,
         leaves: u64,
         posted_at: u64,
         claimable_at: u64,
@@ -62,7 +65,6 @@ pub(super) fn post(s: &mut Session<'_>, call: &IChannels::postEpochRootCall) -> 
         root: call.root,
         data_hash: call.dataHash,
         total,
-        total_before: rooted,
         leaves: call.leaves,
         posted_at: now,
         claimable_at: add64(now, params.hold_back)?,
@@ -73,7 +75,12 @@ pub(super) fn post(s: &mut Session<'_>, call: &IChannels::postEpochRootCall) -> 
     sums.rooted = total;
     sums.epoch = epoch;
     sums.posted_at = now;
+    sums.owing_since = now;
+    let was_wound_up = std::mem::take(&mut sums.wind_up_end) != 0;
     GATEWAYS.set(s, gateway, &sums)?;
+    if was_wound_up {
+        s.emit(CHANNELS, IChannels::WindUpCancelled { gateway })?;
+    }
     let event = IChannels::EpochRootPosted {
         gateway,
         epoch,
@@ -113,36 +120,11 @@ pub(super) fn prove(
     Ok(())
 }
 
-/// Rejects a held-back root that gives one payee two leaves, or less than an earlier root.
-pub(super) fn challenge(
-    s: &mut Session<'_>,
-    earlier: &IChannels::Claim,
-    later: &IChannels::Claim,
-) -> Result<()> {
-    let (gateway, epoch, challenger) = (later.gateway, later.epoch, s.caller);
-    let same_payee =
-        earlier.gateway == gateway && earlier.role == later.role && earlier.party == later.party;
-    let twice = earlier.epoch == epoch && earlier.index != later.index;
-    let less = earlier.epoch < epoch && earlier.cumulative > later.cumulative;
-    require!(same_payee && (twice || less), IChannels::NoContradiction {});
-    let first = standing(s, gateway, earlier.epoch)?;
-    let mut record = standing(s, gateway, epoch)?;
-    let held_back = s.now() < record.claimable_at;
-    require!(held_back, IChannels::HoldBackOver { gateway, epoch });
-    prove(s, &first, earlier)?;
-    prove(s, &record, later)?;
-    record.status = RootStatus::Rejected.code();
-    ROOTS.set(s, (gateway, epoch), &record)?;
-    let mut sums = GATEWAYS.get(s, gateway)?;
-    if sums.epoch == epoch {
-        sums.rooted = record.total_before;
-        GATEWAYS.set(s, gateway, &sums)?;
-    }
-    let provision = staking::provision_id(s, gateway, ProvisionRole::Gateway)?;
-    if provision != 0 {
-        let tokens = staking::tokens_of(s, provision)?;
-        let amount = part(tokens, PARAMS.get(s)?.challenge_slash_ppm)?;
-        staking::slash(s, provision, amount, challenger, record.root)?;
-    }
-    s.emit(CHANNELS, IChannels::RootRejected { gateway, epoch, challenger })
+/// True when a gateway holds what no root promises yet, or its last root can still be challenged:
+/// until neither is so its provision stays.
+pub(crate) fn owes(s: &mut Session<'_>, gateway: Address) -> Result<bool> {
+    let (params, sums) = (PARAMS.get(s)?, GATEWAYS.get(s, gateway)?);
+    let held_back = sums.epoch != 0 && s.now() < add64(sums.posted_at, params.hold_back)?;
+    let unpromised = sums.redeemed > sums.rooted && money::held(s, pot(gateway))? > 0;
+    Ok(unpromised || held_back)
 }

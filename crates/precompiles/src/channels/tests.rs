@@ -2,8 +2,8 @@
 
 use alloy_primitives::{Address, B256};
 use tributary_contracts::{
-    CHAIN_ID_DEV, CHANNELS, DATANETS, IChannels, IDatanets, IRoyalties, IStaking, ROYALTIES,
-    STAKING, voucher_digest,
+    CHAIN_ID_DEV, CHANNELS, DATANETS, IChannels, IDatanets, IRoyalties, ROYALTIES, STAKING,
+    voucher_digest,
 };
 use tributary_primitives::{DatanetId, Party, Role};
 use tributary_proofs::{SumLeaf, SumTree};
@@ -11,13 +11,13 @@ use tributary_proofs::{SumLeaf, SumTree};
 use crate::Params;
 use crate::testing::{COIN, Chain, datanet_spec, sign, who};
 
-fn setup() -> Chain {
+pub(super) fn setup() -> Chain {
     let mut chain = Chain::dev();
     chain.provision("gate", 3, 10 * COIN);
     chain
 }
 
-fn open(chain: &mut Chain, payer: &str, cap: u128) -> B256 {
+pub(super) fn open(chain: &mut Chain, payer: &str, cap: u128) -> B256 {
     chain.ok(payer, CHANNELS, cap, IChannels::depositCall {});
     let expiry = chain.host.timestamp + 1_000;
     let call =
@@ -35,27 +35,27 @@ fn open(chain: &mut Chain, payer: &str, cap: u128) -> B256 {
     id
 }
 
-fn voucher(chain: &Chain, id: B256, seq: u64, cumulative: u128) -> IChannels::Voucher {
+pub(super) fn voucher(chain: &Chain, id: B256, seq: u64, cumulative: u128) -> IChannels::Voucher {
     let deadline = chain.host.timestamp + 100;
     IChannels::Voucher { channelId: id, seq, cumulative, usageRoot: B256::ZERO, deadline }
 }
 
-fn redeem(voucher: &IChannels::Voucher, by: &str) -> IChannels::redeemCall {
+pub(super) fn redeem(voucher: &IChannels::Voucher, by: &str) -> IChannels::redeemCall {
     let signature = sign(by, &voucher_digest(voucher, CHAIN_ID_DEV)).into();
     IChannels::redeemCall { voucher: voucher.clone(), signature }
 }
 
-fn leaf(role: Role, party: Party, cumulative: u128) -> SumLeaf {
+pub(super) fn leaf(role: Role, party: Party, cumulative: u128) -> SumLeaf {
     SumLeaf { role: role as u8, party: party.0, cumulative }
 }
 
-fn post(chain: &mut Chain, epoch: u64, leaves: Vec<SumLeaf>) -> SumTree {
+pub(super) fn post(chain: &mut Chain, epoch: u64, leaves: Vec<SumLeaf>) -> SumTree {
     let tree = SumTree::new(leaves).unwrap();
     chain.ok("gate", CHANNELS, 0, post_call(epoch, &tree));
     tree
 }
 
-fn post_call(epoch: u64, tree: &SumTree) -> IChannels::postEpochRootCall {
+pub(super) fn post_call(epoch: u64, tree: &SumTree) -> IChannels::postEpochRootCall {
     IChannels::postEpochRootCall {
         epoch,
         root: tree.root(),
@@ -65,7 +65,7 @@ fn post_call(epoch: u64, tree: &SumTree) -> IChannels::postEpochRootCall {
     }
 }
 
-fn claim(tree: &SumTree, epoch: u64, index: u64) -> IChannels::Claim {
+pub(super) fn claim(tree: &SumTree, epoch: u64, index: u64) -> IChannels::Claim {
     let leaf = tree.leaves()[index as usize];
     let siblings = tree.prove(index).unwrap().into_iter();
     IChannels::Claim {
@@ -81,11 +81,11 @@ fn claim(tree: &SumTree, epoch: u64, index: u64) -> IChannels::Claim {
     }
 }
 
-fn claim_for(tree: &SumTree, epoch: u64, index: u64) -> IChannels::claimForCall {
+pub(super) fn claim_for(tree: &SumTree, epoch: u64, index: u64) -> IChannels::claimForCall {
     IChannels::claimForCall { claim_: claim(tree, epoch, index) }
 }
 
-fn paid_in(chain: &mut Chain, wei: u128) -> B256 {
+pub(super) fn paid_in(chain: &mut Chain, wei: u128) -> B256 {
     let id = open(chain, "bob", 10 * COIN);
     let voucher = voucher(chain, id, 1, wei);
     assert_eq!(chain.ok("gate", CHANNELS, 0, redeem(&voucher, "signer")), wei);
@@ -136,6 +136,22 @@ fn the_line_holds_with_the_main_networks_values_by_moving_time() {
     chain.wait(1_000);
     assert_eq!(chain.ok("eve", CHANNELS, 0, IChannels::pokeCall { max: 64 }), 1);
     chain.ok("bob", CHANNELS, 0, IChannels::withdrawCall { amount: 10 * COIN - 100 });
+}
+
+#[test]
+fn a_day_of_held_back_roots_hides_no_claimable_one() {
+    let mut chain = Chain::new(&Params::mainnet());
+    chain.provision("gate", 3, 1_000 * COIN);
+    paid_in(&mut chain, 100);
+    let claimable = |chain: &mut Chain| {
+        chain.view(CHANNELS, IChannels::claimableRootCall { gateway: who("gate") }).epoch
+    };
+    for epoch in 1..=150 {
+        post(&mut chain, epoch, vec![leaf(Role::Data, Party::account(who("ann")), 100)]);
+        chain.wait(600);
+        // 144 epochs of ten minutes are a day.
+        assert_eq!(claimable(&mut chain), epoch.saturating_sub(143));
+    }
 }
 
 #[test]
@@ -342,51 +358,6 @@ fn a_root_promises_no_more_than_was_redeemed_and_never_less_than_before() {
         dataHash: B256::ZERO,
     };
     chain.fails("gate", CHANNELS, 0, empty, IChannels::EmptyRoot {});
-}
-
-#[test]
-fn a_gateway_that_contradicts_itself_is_slashed_and_the_last_good_root_stays() {
-    let mut chain = setup();
-    paid_in(&mut chain, 100);
-    let ann = Party::account(who("ann"));
-    let good = post(&mut chain, 1, vec![leaf(Role::Data, ann, 60)]);
-    chain.wait(5);
-    let bob = Party::account(who("bob"));
-    let bad = post(&mut chain, 2, vec![leaf(Role::Data, ann, 40), leaf(Role::Data, bob, 60)]);
-    let call =
-        IChannels::challengeRootCall { earlier: claim(&good, 1, 0), later: claim(&bad, 2, 0) };
-    let same =
-        IChannels::challengeRootCall { earlier: claim(&bad, 2, 1), later: claim(&bad, 2, 1) };
-    chain.fails("eve", CHANNELS, 0, same, IChannels::NoContradiction {});
-    let before = chain.balance(who("eve"));
-    chain.ok("eve", CHANNELS, 0, call.clone());
-    assert_eq!(chain.balance(who("eve")) - before, 5 * COIN / 2);
-    assert_eq!(chain.burned(), 5 * COIN / 2);
-    let rejected = IChannels::RootIsRejected { gateway: who("gate"), epoch: 2 };
-    chain.wait(5);
-    chain.fails("eve", CHANNELS, 0, claim_for(&bad, 2, 1), rejected);
-    assert_eq!(chain.ok("eve", CHANNELS, 0, claim_for(&good, 1, 0)), 60);
-    assert_eq!(chain.view(CHANNELS, IChannels::getGatewayCall { gateway: who("gate") }).rooted, 60);
-    let provision = chain.view(STAKING, IStaking::provisionOfCall { owner: who("gate"), role: 3 });
-    assert_eq!(provision.tokens, 5 * COIN);
-}
-
-#[test]
-fn one_payee_twice_in_a_root_is_a_contradiction_too() {
-    let mut chain = setup();
-    paid_in(&mut chain, 100);
-    let ann = Party::account(who("ann"));
-    let bad = post(&mut chain, 1, vec![leaf(Role::Data, ann, 60), leaf(Role::Data, ann, 40)]);
-    let call =
-        IChannels::challengeRootCall { earlier: claim(&bad, 1, 0), later: claim(&bad, 1, 1) };
-    chain.ok("eve", CHANNELS, 0, call.clone());
-    chain.fails(
-        "eve",
-        CHANNELS,
-        0,
-        call,
-        IChannels::RootIsRejected { gateway: who("gate"), epoch: 1 },
-    );
 }
 
 #[test]

@@ -66,6 +66,9 @@ fn settle(
     let rest = sub(RESERVED.get(s, payer)?.0, delta)?;
     RESERVED.set(s, payer, &One(rest))?;
     let mut sums = GATEWAYS.get(s, gateway)?;
+    if sums.redeemed == sums.rooted && delta > 0 {
+        sums.owing_since = s.now();
+    }
     sums.redeemed = add(sums.redeemed, delta)?;
     GATEWAYS.set(s, gateway, &sums)?;
     let event = IChannels::VoucherRedeemed {

@@ -34,6 +34,9 @@ static SEAT_OF: Table<One<u64>> = Table::new(DATANETS, "tributary.datanets.seatO
 pub(super) static SEAT_COUNT: Table<One<u64>> =
     Table::new(DATANETS, "tributary.datanets.seatCount");
 
+/// Blocks from the one that closed a round's inputs to the one whose beacon draws the reviewers.
+const DRAW_DISTANCE: u64 = 2;
+
 /// Fails unless the call's value is exactly this.
 pub(super) fn require_value(s: &Session<'_>, expected: u128) -> Result<()> {
     let (value, expected) = (U256::from(s.value), U256::from(expected));
@@ -86,7 +89,9 @@ pub(super) fn advance(s: &mut Session<'_>, id: u64) -> Result<bool> {
 /// Draws reviewers, or ends the wait for them when it has lasted too long.
 fn draw(s: &mut Session<'_>, id: u64, record: &mut ContributionRecord) -> Result<bool> {
     let params = PARAMS.get(s)?;
-    let (now, later) = (s.now(), s.host.number() > record.closed_block);
+    // The beacon must be one that nobody could know while the inputs were open.
+    let later = s.host.number() >= add64(record.closed_block, DRAW_DISTANCE)?;
+    let now = s.now();
     if !later || now < add64(record.closed_at, params.assign_delay)? {
         return Ok(false);
     }

@@ -143,13 +143,15 @@ fn a_rejected_contribution_loses_the_fee_only_and_its_rows_may_come_again() {
 }
 
 #[test]
-fn reviewers_are_drawn_in_a_later_block_and_nobody_else_may_score() {
+fn reviewers_are_drawn_two_blocks_later_and_nobody_else_may_score() {
     let (mut chain, net) = setup(true);
     let id = contribute(&mut chain, "bob", net, 1, 20);
     assert_eq!(poke(&mut chain), 0, "not in the block of the submission");
     let error = IDatanets::NothingDue { contributionId: id, due: chain.host.timestamp + 600 };
     chain.fails("eve", DATANETS, 0, IDatanets::pokeContributionCall { contributionId: id }, error);
-    chain.wait(0);
+    chain.host.number += 1;
+    assert_eq!(poke(&mut chain), 0, "nor in the next: its beacon was known to whoever waited");
+    chain.host.number += 1;
     assert_eq!(poke(&mut chain), 1);
     let call = IDatanets::commitReviewCall { contributionId: id, commitment: items(1) };
     let error = IDatanets::NotAssigned { contributionId: id, reviewer: who("eve") };

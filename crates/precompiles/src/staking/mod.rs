@@ -246,6 +246,9 @@ fn fill(s: &mut Session<'_>, id: u64, record: &ProvisionRecord, amount: u128) ->
 fn thaw(s: &mut Session<'_>, id: u64, amount: u128) -> Result<()> {
     let mut record = own_provision(s, id)?;
     require!(amount > 0, IStaking::ZeroAmount {});
+    let owing =
+        record.role == ProvisionRole::Gateway.code() && crate::channels::owes(s, record.owner)?;
+    require!(!owing, IStaking::StillOwing { owner: record.owner });
     let bound = add(record.thawing, record.locked)?;
     let available = tokens_of(s, id)?.saturating_sub(bound);
     let error = IStaking::ProvisionTooSmall { tokens: available, needed: amount };
