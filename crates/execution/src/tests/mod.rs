@@ -5,6 +5,7 @@ mod books;
 mod burns;
 mod cheats;
 mod genesis;
+mod mainnet;
 mod modules;
 mod simulated_blocks;
 mod simulation;
