@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tributary_primitives::{Address, Amount, Party, Role};
 
-use crate::{Ledger, Op, Outcome, Purse, Refused, minus, need, plus};
+use crate::{Ledger, Op, Outcome, Purse, Refused, Voucher, minus, need, plus};
 
 /// A channel; what it reserves lies in its purse.
 #[derive(Clone, Debug)]
@@ -32,6 +32,19 @@ pub struct Leaf {
 pub struct Root {
     pub leaves: Vec<Leaf>,
     pub claimable_at: u64,
+    pub rejected: bool,
+}
+
+impl Root {
+    pub(crate) fn total(&self) -> Amount {
+        self.leaves.iter().map(|leaf| leaf.cumulative).sum()
+    }
+}
+
+impl Leaf {
+    pub(crate) fn payee(&self) -> (u8, Party) {
+        (self.role as u8, self.party)
+    }
 }
 
 /// What a gateway took in, promised and paid.
@@ -41,6 +54,8 @@ pub struct Gateway {
     pub rooted: Amount,
     pub epoch: u64,
     pub posted_at: u64,
+    pub owing_since: u64,
+    pub wind_up_end: Option<u64>,
     pub roots: BTreeMap<u64, Root>,
     pub paid: BTreeMap<(u8, Party), Amount>,
 }
@@ -106,8 +121,13 @@ impl Ledger {
                 Ok(())
             }
             Op::CloseChannel { channel } => self.close_channel(*channel, caller),
-            Op::Redeem { channel, seq, cumulative, honest } => {
-                self.redeem(*channel, *seq, *cumulative, *honest)
+            Op::Redeem(voucher) => self.redeem(voucher),
+            Op::RedeemBatch { vouchers } => {
+                // A bad one harms no other.
+                for voucher in vouchers {
+                    let _ = self.redeem(voucher);
+                }
+                Ok(())
             }
             Op::PostRoot { epoch, leaves } => self.post_root(caller, *epoch, leaves),
             Op::Claim { gateway, epoch, index } => self.claim(*gateway, *epoch, *index),
@@ -146,8 +166,9 @@ impl Ledger {
         Ok(())
     }
 
-    fn redeem(&mut self, number: u64, seq: u64, cumulative: Amount, honest: bool) -> Outcome {
-        let now = self.now;
+    fn redeem(&mut self, voucher: &Voucher) -> Outcome {
+        let (now, number) = (self.now, voucher.channel);
+        let Voucher { seq, cumulative, honest, .. } = *voucher;
         let channel = self.channels.get_mut(&number).filter(|c| !c.closed).ok_or(Refused)?;
         need(now < channel.close_at && seq > channel.seq && honest)?;
         need(cumulative <= channel.cap && cumulative >= channel.redeemed)?;
@@ -158,6 +179,9 @@ impl Ledger {
         self.take(Purse::Reserved(number), delta);
         self.put(Purse::Pot(gateway), delta);
         let sums = self.gateways.entry(gateway).or_default();
+        if sums.redeemed == sums.rooted && !delta.is_zero() {
+            sums.owing_since = now;
+        }
         sums.redeemed = plus(sums.redeemed, delta);
         Ok(())
     }
@@ -173,7 +197,10 @@ impl Ledger {
         sums.epoch = epoch;
         sums.posted_at = now;
         sums.rooted = total;
-        let root = Root { leaves: leaves.to_vec(), claimable_at: now + rules.hold_back };
+        sums.owing_since = now;
+        sums.wind_up_end = None;
+        let claimable_at = now + rules.hold_back;
+        let root = Root { leaves: leaves.to_vec(), claimable_at, rejected: false };
         sums.roots.insert(epoch, root);
         Ok(())
     }
@@ -183,17 +210,30 @@ impl Ledger {
         let now = self.now;
         let sums = self.gateways.get_mut(&gateway).ok_or(Refused)?;
         let root = sums.roots.get(&epoch).filter(|root| now >= root.claimable_at);
+        let root = root.filter(|root| !root.rejected);
         let leaf = root.and_then(|root| root.leaves.get(index)).cloned().ok_or(Refused)?;
-        let key = (leaf.role as u8, leaf.party);
-        let paid = sums.paid.get(&key).copied().unwrap_or_default();
+        let paid = sums.paid.get(&leaf.payee()).copied().unwrap_or_default();
         let amount = leaf.cumulative.checked_sub(paid).ok_or(Refused)?;
         need(!amount.is_zero() && pot >= amount)?;
-        sums.paid.insert(key, leaf.cumulative);
+        self.pay_payee(gateway, leaf.role, leaf.party, amount)
+    }
+
+    /// Pays out of a gateway's pot to whomever a role and party mean.
+    pub(crate) fn pay_payee(
+        &mut self,
+        gateway: Address,
+        role: Role,
+        party: Party,
+        amount: Amount,
+    ) -> Outcome {
+        let sums = self.gateways.get_mut(&gateway).ok_or(Refused)?;
+        let paid = sums.paid.entry((role as u8, party)).or_default();
+        *paid = plus(*paid, amount);
         self.take(Purse::Pot(gateway), amount);
-        let datanet = leaf.party.as_datanet().map_or(0, |id| id.0);
-        match leaf.role {
+        let datanet = party.as_datanet().map_or(0, |id| id.0);
+        match role {
             Role::Provider | Role::Lineage | Role::Data => {
-                self.pay(leaf.party.as_account().ok_or(Refused)?, amount);
+                self.pay(party.as_account().ok_or(Refused)?, amount);
             }
             Role::Backers => self.pay_backers(datanet, amount),
             Role::Commons => self.pay_commons(datanet, amount),

@@ -27,6 +27,7 @@ pub struct Contribution {
     pub phase_end: u64,
     pub closed_block: u64,
     pub reviewer: Option<Address>,
+    pub challenger: Option<Address>,
     pub committed: Option<u8>,
     /// While true, nobody else may bring the same rows: from submission on, and for good once
     /// published.
@@ -74,6 +75,7 @@ impl Ledger {
             Op::WithdrawContribution { id } => {
                 let record = self.contribution(*id)?;
                 need(record.contributor == caller && record.status == Status::Submitted)?;
+                need(record.challenger.is_none())?;
                 self.give_back(*id);
                 Ok(())
             }
@@ -94,6 +96,7 @@ impl Ledger {
                 need(now < record.phase_end && record.committed == Some(*score))?;
                 self.judge(*id, *score)
             }
+            Op::Challenge { id } => self.challenge(caller, value, *id),
             Op::Tombstone { id } => {
                 let datanet = self.contribution(*id)?.datanet;
                 let owner = self.datanet_owners.get(&datanet).copied();
@@ -103,6 +106,7 @@ impl Ledger {
                 let items = record.items;
                 self.pay_out_commons(*id);
                 self.contribution(*id)?.status = Status::Ended;
+                self.fresh_tombstones.push(datanet);
                 self.pools.entry(datanet).or_default().items -= items;
                 Ok(())
             }
@@ -112,6 +116,11 @@ impl Ledger {
                 self.closed_datanets.push(*id);
                 Ok(())
             }
+            Op::PublishSnapshot { datanet } => {
+                need(self.datanet_owners.contains_key(datanet))?;
+                need(self.freeze(*datanet)?)
+            }
+            Op::PokeContribution { id } => need(self.advance(*id)?),
             Op::PokeDatanets => {
                 for _ in 0..32 {
                     let next = self.timers.iter().map(|(id, due)| (*due, *id)).min();
@@ -150,6 +159,7 @@ impl Ledger {
             phase_end: self.now + self.rules.assign_timeout,
             closed_block: self.block,
             reviewer: None,
+            challenger: None,
             committed: None,
             holds_root: true,
             turn: 0,
@@ -166,12 +176,14 @@ impl Ledger {
         let record = self.contribution(id)?.clone();
         match record.status {
             Status::Submitted => {
-                if block <= record.closed_block {
+                if block < record.closed_block + 2 {
                     return Ok(false);
                 }
                 let reviewers = self.provisions.iter().filter(|(_, p)| p.role == 2);
                 let active = reviewers.filter(|(id, _)| self.is_active(**id)).map(|(_, p)| p.owner);
-                let reviewer = active.into_iter().find(|owner| *owner != record.contributor);
+                let reviewer = active.into_iter().find(|owner| {
+                    *owner != record.contributor && Some(*owner) != record.challenger
+                });
                 if let Some(reviewer) = reviewer {
                     let end = now + rules.commit_period;
                     let record = self.contribution(id)?;
@@ -180,36 +192,81 @@ impl Ledger {
                     record.phase_end = end;
                     self.timers.insert(id, end);
                 } else if now >= record.phase_end {
-                    self.give_back(id);
+                    self.give_up(id)?;
                 } else {
                     self.timers.insert(id, record.phase_end);
                 }
             }
             // The reviewer hid a score and never showed it, or never came.
-            Status::Committing | Status::Revealing => {
+            Status::Committing | Status::Revealing if now >= record.phase_end => {
                 let provision = record.reviewer.and_then(|owner| self.provision_of(owner, 2));
                 if let Some(provision) = provision {
                     let tokens = self.purse(Purse::Provision(provision));
                     self.slash(provision, rules.no_reveal_slash.of(tokens), record.contributor);
                 }
-                self.give_back(id);
+                self.give_up(id)?;
             }
-            Status::Accepted => self.publish(record.datanet)?,
-            Status::Published | Status::Ended => return Ok(false),
+            Status::Accepted if now >= record.phase_end => self.publish_due(id, record.datanet)?,
+            _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Nobody reviewed: everything goes back, and a challenge was never made.
+    fn give_up(&mut self, id: u64) -> Outcome {
+        let Some(challenger) = self.contribution(id)?.challenger else {
+            self.give_back(id);
+            return Ok(());
+        };
+        let bond = self.purse(Purse::Bond(id));
+        self.take(Purse::Bond(id), bond);
+        self.pay(challenger, bond);
+        self.accept(id, 0)
     }
 
     fn judge(&mut self, id: u64, score: u8) -> Outcome {
         let rules = self.rules.clone();
         let record = self.contribution(id)?.clone();
-        self.take(Purse::ReviewFee(id), rules.review_fee);
-        self.pay(record.reviewer.ok_or(Refused)?, rules.review_fee);
-        if score < rules.accept_score {
-            self.give_back(id);
-            return Ok(());
+        let reviewer = record.reviewer.ok_or(Refused)?;
+        let good = score >= rules.accept_score;
+        let payer = match (record.challenger, good) {
+            (None, _) => Purse::ReviewFee(id),
+            (Some(_), true) => Purse::Bond(id),
+            (Some(_), false) => Purse::ContributionStake(id),
+        };
+        let fee = rules.review_fee.min(self.purse(payer));
+        self.take(payer, fee);
+        self.pay(reviewer, fee);
+        match (record.challenger, good) {
+            (None, false) => self.give_back(id),
+            (None, true) => self.accept(id, rules.challenge_window)?,
+            (Some(_), true) => {
+                self.forfeit(Purse::Bond(id), record.contributor);
+                self.accept(id, 0)?;
+            }
+            (Some(challenger), false) => {
+                self.forfeit(Purse::ContributionStake(id), challenger);
+                let bond = self.purse(Purse::Bond(id));
+                self.take(Purse::Bond(id), bond);
+                self.pay(challenger, bond);
+                self.give_back(id);
+            }
         }
-        let end = self.now + rules.challenge_window;
+        Ok(())
+    }
+
+    /// What the loser has left: a part to the winner, the rest burned.
+    fn forfeit(&mut self, from: Purse, winner: Address) {
+        let rest = self.purse(from);
+        let won = self.rules.winner_cut.of(rest);
+        self.take(from, rest);
+        self.pay(winner, won);
+        self.burn(minus(rest, won));
+    }
+
+    /// Accepted, at the end of its datanet's queue.
+    fn accept(&mut self, id: u64, window: u64) -> Outcome {
+        let end = self.now + window;
         let turn = self.contributions.values().map(|c| c.turn).max().unwrap_or(0) + 1;
         let record = self.contribution(id)?;
         record.turn = turn;
@@ -219,34 +276,80 @@ impl Ledger {
         Ok(())
     }
 
-    /// Publishes whatever of a datanet is past its window.
-    fn publish(&mut self, datanet: u64) -> Outcome {
-        let now = self.now;
-        let ripe = |c: &Contribution| {
-            c.datanet == datanet && c.status == Status::Accepted && now >= c.phase_end
+    fn challenge(&mut self, caller: Address, value: Amount, id: u64) -> Outcome {
+        let (now, block, timeout) = (self.now, self.block, self.rules.assign_timeout);
+        let bond = self.purse(Purse::ContributionStake(id));
+        let record = self.contribution(id)?;
+        need(record.status == Status::Accepted && record.challenger.is_none())?;
+        need(now < record.phase_end && caller != record.contributor && value == bond)?;
+        record.status = Status::Submitted;
+        record.challenger = Some(caller);
+        record.reviewer = None;
+        record.committed = None;
+        record.closed_block = block;
+        record.phase_end = now + timeout;
+        self.timers.insert(id, now);
+        self.charge(caller, value)?;
+        self.put(Purse::Bond(id), value);
+        Ok(())
+    }
+
+    /// Of a datanet, what waits in the queue of the accepted, in order.
+    fn queue(&self, datanet: u64) -> Vec<(u64, u64)> {
+        let waits = |c: &Contribution| c.datanet == datanet && c.status == Status::Accepted;
+        let waiting = self.contributions.iter().filter(|(_, c)| waits(c));
+        let mut queue: Vec<(u64, u64)> = waiting.map(|(id, c)| (c.turn, *id)).collect();
+        queue.sort_unstable();
+        queue
+    }
+
+    /// At the timer of an accepted contribution: publishes, or waits for the head of the queue.
+    fn publish_due(&mut self, id: u64, datanet: u64) -> Outcome {
+        if self.freeze(datanet)? {
+            return Ok(());
+        }
+        let head = self.queue(datanet).first().map(|(_, head)| *head);
+        let head_end = head.and_then(|head| self.contributions.get(&head)).map(|c| c.phase_end);
+        match head_end {
+            Some(end) => self.timers.insert(id, end.max(self.now + 1)),
+            None => self.timers.remove(&id),
         };
-        // In the order of acceptance: each shares what waits with those before it.
-        let mut ids: Vec<(u64, u64)> = self
-            .contributions
-            .iter()
-            .filter(|(_, c)| ripe(c))
-            .map(|(id, c)| (c.turn, *id))
+        Ok(())
+    }
+
+    /// Makes the next version, if anything is new.
+    fn freeze(&mut self, datanet: u64) -> Result<bool, Refused> {
+        let published = self.publish(datanet)?;
+        let tombstones = self.fresh_tombstones.len();
+        self.fresh_tombstones.retain(|marked| *marked != datanet);
+        Ok(published || self.fresh_tombstones.len() < tombstones)
+    }
+
+    /// Publishes whatever of a datanet stands past its window at the head of the queue.
+    fn publish(&mut self, datanet: u64) -> Result<bool, Refused> {
+        let now = self.now;
+        let ripe = |id: u64| self.contributions.get(&id).is_some_and(|c| now >= c.phase_end);
+        let ids: Vec<u64> = self
+            .queue(datanet)
+            .into_iter()
+            .map(|(_, id)| id)
+            .take_while(|id| ripe(*id))
+            .take(64)
             .collect();
-        ids.sort_unstable();
-        for (_, id) in ids {
+        for id in &ids {
             let paid_up_to = self.pools.entry(datanet).or_default().per_item;
-            let record = self.contribution(id)?;
+            let record = self.contribution(*id)?;
             record.status = Status::Published;
             record.paid_up_to = paid_up_to;
             let (items, contributor) = (record.items, record.contributor);
             let pool = self.pools.entry(datanet).or_default();
             pool.items += items;
             pool.spread();
-            let stake = self.purse(Purse::ContributionStake(id));
-            self.take(Purse::ContributionStake(id), stake);
+            let stake = self.purse(Purse::ContributionStake(*id));
+            self.take(Purse::ContributionStake(*id), stake);
             self.pay(contributor, stake);
-            self.timers.remove(&id);
+            self.timers.remove(id);
         }
-        Ok(())
+        Ok(!ids.is_empty())
     }
 }

@@ -2,9 +2,9 @@
 //! over ordinary maps. It imports only `primitives`, shares no line with the modules, and says of
 //! every operation whether it succeeds and where each coin then lies.
 //!
-//! Left out on purpose: challenges and contradictions (their own tests cover them), signatures
-//! beyond honest or not, and everything that moves no money.
+//! Left out on purpose: signatures beyond honest or not, and everything that moves no money.
 
+mod challenges;
 mod channels;
 mod datanets;
 mod op;
@@ -12,13 +12,14 @@ mod pools;
 mod staking;
 mod tasks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tributary_primitives::{Address, Amount, Ppm};
 
+pub use challenges::Owed;
 pub use channels::{Channel, Gateway, Leaf, Root};
 pub use datanets::{Contribution, Status};
-pub use op::Op;
+pub use op::{Op, Voucher};
 pub use pools::{Backer, Pool};
 pub use staking::Provision;
 pub use tasks::{Task, TaskState};
@@ -53,6 +54,10 @@ pub struct Rules {
     pub reveal_period: u64,
     pub challenge_window: u64,
     pub no_reveal_slash: Ppm,
+    pub winner_cut: Ppm,
+    pub challenge_slash: Ppm,
+    pub abandon_period: u64,
+    pub wind_up_period: u64,
 }
 
 /// A purse inside a module, as the books name it.
@@ -71,6 +76,7 @@ pub enum Purse {
     Commons(u64),
     ContributionStake(u64),
     ReviewFee(u64),
+    Bond(u64),
 }
 
 /// An operation that changes nothing.
@@ -90,6 +96,7 @@ pub struct Ledger {
     pub purses: BTreeMap<Purse, Amount>,
     pub burned: Amount,
     pub allowances: BTreeMap<(Address, Address), Amount>,
+    pub used_nonces: BTreeSet<(Address, u64)>,
     pub unbondings: BTreeMap<Address, Vec<(Amount, u64)>>,
     pub provisions: BTreeMap<u64, Provision>,
     pub channels: BTreeMap<u64, Channel>,
@@ -101,6 +108,8 @@ pub struct Ledger {
     pub datanet_owners: BTreeMap<u64, Address>,
     pub closed_datanets: Vec<u64>,
     pub contributions: BTreeMap<u64, Contribution>,
+    /// Datanets with a tombstone that no version carries yet.
+    pub fresh_tombstones: Vec<u64>,
     pub timers: BTreeMap<u64, u64>,
 }
 
@@ -120,6 +129,7 @@ impl Ledger {
             purses: BTreeMap::new(),
             burned: Amount::ZERO,
             allowances: BTreeMap::new(),
+            used_nonces: BTreeSet::new(),
             unbondings: BTreeMap::new(),
             provisions: BTreeMap::new(),
             channels: BTreeMap::new(),
@@ -131,6 +141,7 @@ impl Ledger {
             datanet_owners: BTreeMap::new(),
             closed_datanets: Vec::new(),
             contributions: BTreeMap::new(),
+            fresh_tombstones: Vec::new(),
             timers: BTreeMap::new(),
         }
     }

@@ -2,52 +2,191 @@
 
 use tributary_primitives::{Address, Amount};
 
-use crate::{Leaf, Ledger, Outcome, Refused, need};
+use crate::{Leaf, Ledger, Outcome, Owed, Refused, need};
+
+/// What a payer owes on a channel.
+#[derive(Clone, Debug)]
+pub struct Voucher {
+    pub channel: u64,
+    pub seq: u64,
+    pub cumulative: Amount,
+    /// False when it is not the channel's key that signed.
+    pub honest: bool,
+}
 
 /// One call of a module. Coins that go with it are given beside it.
 #[derive(Clone, Debug)]
 pub enum Op {
-    Transfer { to: Address, amount: Amount },
-    Approve { spender: Address, amount: Amount },
-    TransferFrom { from: Address, to: Address, amount: Amount },
+    Transfer {
+        to: Address,
+        amount: Amount,
+    },
+    Approve {
+        spender: Address,
+        amount: Amount,
+    },
+    TransferFrom {
+        from: Address,
+        to: Address,
+        amount: Amount,
+    },
+    /// EIP-3009; `nonce` is used once.
+    Authorized {
+        from: Address,
+        to: Address,
+        amount: Amount,
+        nonce: u64,
+        honest: bool,
+    },
     Stake,
-    Unstake { amount: Amount },
+    Unstake {
+        amount: Amount,
+    },
     WithdrawUnbonded,
-    Provision { role: u8, amount: Amount },
-    AddToProvision { id: u64, amount: Amount },
-    Thaw { id: u64, amount: Amount },
-    Deprovision { id: u64 },
+    Provision {
+        role: u8,
+        amount: Amount,
+    },
+    AddToProvision {
+        id: u64,
+        amount: Amount,
+    },
+    Thaw {
+        id: u64,
+        amount: Amount,
+    },
+    Deprovision {
+        id: u64,
+    },
     Deposit,
-    DepositFor { payer: Address },
-    Withdraw { amount: Amount },
-    OpenChannel { gateway: Address, cap: Amount, expiry: u64 },
-    TopUp { channel: u64, amount: Amount },
-    RequestClose { channel: u64 },
-    CloseChannel { channel: u64 },
-    Redeem { channel: u64, seq: u64, cumulative: Amount, honest: bool },
-    PostRoot { epoch: u64, leaves: Vec<Leaf> },
-    Claim { gateway: Address, epoch: u64, index: usize },
+    DepositFor {
+        payer: Address,
+    },
+    Withdraw {
+        amount: Amount,
+    },
+    OpenChannel {
+        gateway: Address,
+        cap: Amount,
+        expiry: u64,
+    },
+    TopUp {
+        channel: u64,
+        amount: Amount,
+    },
+    RequestClose {
+        channel: u64,
+    },
+    CloseChannel {
+        channel: u64,
+    },
+    Redeem(Voucher),
+    RedeemBatch {
+        vouchers: Vec<Voucher>,
+    },
+    PostRoot {
+        epoch: u64,
+        leaves: Vec<Leaf>,
+    },
+    Claim {
+        gateway: Address,
+        epoch: u64,
+        index: usize,
+    },
     PokeChannels,
-    SubmitTask { deadline: u64, provider: Option<Address> },
-    AcceptTask { id: u64 },
-    ReleaseTask { id: u64 },
-    CompleteTask { id: u64, fee: Amount },
-    CancelTask { id: u64 },
-    ExpireTask { id: u64 },
+    /// Leaves by their places: (epoch, place) of the earlier, (epoch, places) of the later root.
+    ChallengeRoot {
+        gateway: Address,
+        earlier: (u64, usize),
+        later: (u64, Vec<usize>),
+    },
+    ChallengeUnderpay {
+        owed: Owed,
+        posted: (u64, Vec<usize>),
+    },
+    WindUp {
+        gateway: Address,
+    },
+    ClaimAcknowledged {
+        owed: Owed,
+    },
+    SweepPot {
+        gateway: Address,
+    },
+    SubmitTask {
+        deadline: u64,
+        provider: Option<Address>,
+    },
+    AcceptTask {
+        id: u64,
+    },
+    ReleaseTask {
+        id: u64,
+    },
+    CompleteTask {
+        id: u64,
+        fee: Amount,
+    },
+    CancelTask {
+        id: u64,
+    },
+    ExpireTask {
+        id: u64,
+    },
     PokeTasks,
-    Back { datanet: u64 },
-    Unback { datanet: u64, amount: Amount },
-    WithdrawBacking { datanet: u64 },
-    ClaimBacking { datanet: u64 },
-    ClaimCommons { contribution: u64 },
-    Sweep { datanet: u64 },
-    Donate { datanet: u64 },
-    Contribute { datanet: u64, root: u64, items: u64 },
-    WithdrawContribution { id: u64 },
-    Commit { id: u64, score: u8 },
-    Reveal { id: u64, score: u8 },
-    Tombstone { id: u64 },
-    CloseDatanet { id: u64 },
+    Back {
+        datanet: u64,
+    },
+    Unback {
+        datanet: u64,
+        amount: Amount,
+    },
+    WithdrawBacking {
+        datanet: u64,
+    },
+    ClaimBacking {
+        datanet: u64,
+    },
+    ClaimCommons {
+        contribution: u64,
+    },
+    Sweep {
+        datanet: u64,
+    },
+    Donate {
+        datanet: u64,
+    },
+    Contribute {
+        datanet: u64,
+        root: u64,
+        items: u64,
+    },
+    WithdrawContribution {
+        id: u64,
+    },
+    Commit {
+        id: u64,
+        score: u8,
+    },
+    Reveal {
+        id: u64,
+        score: u8,
+    },
+    Challenge {
+        id: u64,
+    },
+    Tombstone {
+        id: u64,
+    },
+    CloseDatanet {
+        id: u64,
+    },
+    PublishSnapshot {
+        datanet: u64,
+    },
+    PokeContribution {
+        id: u64,
+    },
     PokeDatanets,
 }
 
@@ -63,6 +202,7 @@ impl Op {
                 | Op::Back { .. }
                 | Op::Donate { .. }
                 | Op::Contribute { .. }
+                | Op::Challenge { .. }
         )
     }
 }
@@ -83,6 +223,12 @@ impl Ledger {
                 let rest = allowance.checked_sub(*amount).ok_or(Refused)?;
                 self.transfer(*from, *to, *amount)?;
                 self.allowances.insert((*from, caller), rest);
+                Ok(())
+            }
+            Op::Authorized { from, to, amount, nonce, honest } => {
+                need(*honest && !self.used_nonces.contains(&(*from, *nonce)))?;
+                self.transfer(*from, *to, *amount)?;
+                self.used_nonces.insert((*from, *nonce));
                 Ok(())
             }
             Op::Stake
@@ -110,9 +256,17 @@ impl Ledger {
             | Op::WithdrawContribution { .. }
             | Op::Commit { .. }
             | Op::Reveal { .. }
+            | Op::Challenge { .. }
             | Op::Tombstone { .. }
             | Op::CloseDatanet { .. }
+            | Op::PublishSnapshot { .. }
+            | Op::PokeContribution { .. }
             | Op::PokeDatanets => self.apply_datanets(caller, value, op),
+            Op::ChallengeRoot { .. }
+            | Op::ChallengeUnderpay { .. }
+            | Op::WindUp { .. }
+            | Op::ClaimAcknowledged { .. }
+            | Op::SweepPot { .. } => self.apply_challenges(caller, op),
             _ => self.apply_channels(caller, value, op),
         }
     }

@@ -88,6 +88,8 @@ impl Ledger {
             Op::Thaw { id, amount } => {
                 need(!amount.is_zero() && self.available(*id) >= *amount)?;
                 let thaw_end = now + self.rules.thaw_period;
+                let role = self.own(*id, caller)?.role;
+                need(role != 3 || !self.gateway_owes(caller))?;
                 let provision = self.own(*id, caller)?;
                 provision.thawing = plus(provision.thawing, *amount);
                 provision.thaw_end = thaw_end;

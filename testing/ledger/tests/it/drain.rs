@@ -1,5 +1,6 @@
 //! The end of every run: everybody leaves, and no coin stays behind.
 
+use rand::Rng;
 use tributary_ledger::{Ledger, Op, Purse, Status, TaskState};
 use tributary_primitives::{Address, Amount};
 
@@ -60,7 +61,7 @@ fn close_channels(world: &mut World) {
 
 fn end_contributions(world: &mut World) {
     for (id, contribution) in world.ledger.contributions.clone() {
-        if contribution.status == Status::Submitted {
+        if contribution.status == Status::Submitted && contribution.challenger.is_none() {
             world.act(contribution.contributor, Amount::ZERO, &Op::WithdrawContribution { id });
         }
     }
@@ -73,55 +74,59 @@ fn end_contributions(world: &mut World) {
     wait(world, 0);
 }
 
-/// Every gateway promises all it took in and every leaf is claimed.
+/// Gateways that can promise all they took in, and every leaf is claimed. The others have vanished:
+/// what is left is wound up.
 fn pay_everyone(world: &mut World, generator: &mut Generator) {
     let gateways: Vec<Address> = world.ledger.gateways.keys().copied().collect();
     for gateway in &gateways {
         let sums = &world.ledger.gateways[gateway];
-        if sums.redeemed == sums.rooted {
+        let vanished = !world.ledger.acts_as(*gateway, 3) || generator.rng.random_bool(0.3);
+        if vanished || sums.redeemed == sums.rooted {
             continue;
         }
-        if !world.ledger.acts_as(*gateway, 3) {
-            revive(world, *gateway);
-        }
-        let before = world.ledger.clone();
-        loop {
+        for _ in 0..100 {
             let op = generator.root(&world.ledger, &world.actors, *gateway);
-            if world.ledger.apply(*gateway, Amount::ZERO, &op).is_ok() {
-                world.ledger = before;
+            if world.ledger.clone().apply(*gateway, Amount::ZERO, &op).is_ok() {
                 world.act(*gateway, Amount::ZERO, &op);
                 break;
             }
         }
     }
     wait(world, 1_000);
-    for gateway in gateways {
-        let Some((epoch, root)) = world.ledger.gateways[&gateway].roots.iter().last() else {
+    for gateway in &gateways {
+        let in_force = world.ledger.gateways[gateway].roots.iter().rev();
+        let newest = in_force.filter(|(_, root)| !root.rejected).next();
+        let Some((epoch, count)) = newest.map(|(epoch, root)| (*epoch, root.leaves.len())) else {
             continue;
         };
-        let (epoch, count) = (*epoch, root.leaves.len());
         for index in 0..count {
-            let op = Op::Claim { gateway, epoch, index };
-            if world.ledger.clone().apply(gateway, Amount::ZERO, &op).is_ok() {
-                world.act(gateway, Amount::ZERO, &op);
+            let op = Op::Claim { gateway: *gateway, epoch, index };
+            if world.ledger.clone().apply(*gateway, Amount::ZERO, &op).is_ok() {
+                world.act(*gateway, Amount::ZERO, &op);
             }
         }
     }
-    wait(world, 0);
+    wind_up(world, &gateways);
 }
 
-/// A gateway that left comes back to pay what it owes.
-fn revive(world: &mut World, gateway: Address) {
-    let coins = Amount::from_wei(2 * 10u128.pow(18));
-    let short = coins.saturating_sub(world.ledger.account(gateway));
-    if !short.is_zero() {
-        let rich = world.actors.iter().copied().max_by_key(|actor| world.ledger.account(*actor));
-        let rich = rich.expect("there are actors");
-        world.act(rich, Amount::ZERO, &Op::Transfer { to: gateway, amount: short });
+/// What no root pays goes out by the calls that anyone can make.
+fn wind_up(world: &mut World, gateways: &[Address]) {
+    let waiting: Vec<Address> = gateways
+        .iter()
+        .copied()
+        .filter(|gateway| !world.ledger.purse(Purse::Pot(*gateway)).is_zero())
+        .collect();
+    wait(world, 4_000);
+    for gateway in &waiting {
+        if world.ledger.gateways[gateway].wind_up_end.is_none() {
+            world.act(world.actors[1], Amount::ZERO, &Op::WindUp { gateway: *gateway });
+        }
     }
-    world.act(gateway, coins, &Op::Stake);
-    let id = world.ledger.provision_of(gateway, 3).expect("it was a gateway once");
-    world.act(gateway, Amount::ZERO, &Op::AddToProvision { id, amount: coins });
+    wait(world, 1_000);
+    for gateway in waiting {
+        world.act(world.actors[1], Amount::ZERO, &Op::SweepPot { gateway });
+    }
+    wait(world, 0);
 }
 
 fn empty_pools(world: &mut World) {

@@ -1,9 +1,11 @@
 //! Random programs: nested callers that do random operations and revert at random.
 
+use std::collections::BTreeMap;
+
 use rand::Rng;
 use rand::seq::{IndexedRandom, IteratorRandom};
 use rand_chacha::ChaCha12Rng;
-use tributary_ledger::{Leaf, Ledger, Op, Status, TaskState};
+use tributary_ledger::{Leaf, Ledger, Op, Purse, Status, TaskState, Voucher};
 use tributary_primitives::{Address, Amount, DatanetId, Party, Role};
 
 use crate::program::Program;
@@ -18,12 +20,23 @@ pub struct Generator {
     pub operations: usize,
     pub done: usize,
     pub deepest: usize,
+    /// By operation: how many were tried and how many took effect.
+    pub kinds: BTreeMap<String, (usize, usize)>,
     roots: u64,
+    nonces: u64,
 }
 
 impl Generator {
     pub fn new(rng: ChaCha12Rng) -> Self {
-        Self { rng, operations: 0, done: 0, deepest: 0, roots: 0 }
+        Self {
+            rng,
+            operations: 0,
+            done: 0,
+            deepest: 0,
+            kinds: BTreeMap::new(),
+            roots: 0,
+            nonces: 0,
+        }
     }
 
     /// One transaction's program, with what it does applied to the ledger.
@@ -81,8 +94,12 @@ impl Generator {
         let (target, data) = world.encoder.call(&world.ledger, caller, &op);
         program.step(target, value.wei(), &data);
         self.operations += 1;
+        let name = format!("{op:?}").split([' ', '(']).next().unwrap_or_default().to_owned();
+        let kind = self.kinds.entry(name).or_default();
+        kind.0 += 1;
         if live && world.apply(caller, value, &op) {
             self.done += 1;
+            kind.1 += 1;
         }
     }
 
@@ -101,7 +118,8 @@ impl Generator {
         match self.rng.random_range(0..100) {
             0..8 => (self.coin_op(actors), none),
             8..30 => self.staking_op(ledger, actors, actor),
-            30..55 => self.channel_op(ledger, actors, actor),
+            30..52 => self.channel_op(ledger, actors, actor),
+            52..55 => (self.dispute_op(ledger, actors), none),
             55..70 => self.task_op(ledger, actors, actor),
             70..82 => self.pool_op(ledger),
             _ => self.datanet_op(ledger, actors, actor),
@@ -110,9 +128,15 @@ impl Generator {
 
     fn coin_op(&mut self, actors: &[Address]) -> Op {
         let (to, amount) = (self.party(actors), self.amount());
-        match self.rng.random_range(0..3) {
+        match self.rng.random_range(0..4) {
             0 => Op::Transfer { to, amount },
             1 => Op::Approve { spender: to, amount },
+            2 => {
+                // One already used, now and then.
+                self.nonces += u64::from(self.rng.random_bool(0.9));
+                let (from, honest) = (self.party(actors), self.rng.random_bool(0.9));
+                Op::Authorized { from, to, amount, nonce: self.nonces, honest }
+            }
             _ => Op::TransferFrom { from: self.party(actors), to, amount },
         }
     }
@@ -156,14 +180,20 @@ impl Generator {
             6 => (Op::TopUp { channel, amount }, none),
             7 if self.rng.random_bool(0.5) => (Op::RequestClose { channel }, none),
             7 => (Op::CloseChannel { channel }, none),
-            8..12 => (self.voucher(ledger, channel), none),
+            8..11 => (Op::Redeem(self.voucher(ledger, channel)), none),
+            11 => {
+                let open = ledger.channels.iter().filter(|(_, c)| !c.closed);
+                let picked = open.map(|(number, _)| *number).choose_multiple(&mut self.rng, 3);
+                let vouchers = picked.into_iter().map(|c| self.voucher(ledger, c)).collect();
+                (Op::RedeemBatch { vouchers }, none)
+            }
             12 => (self.root(ledger, actors, actors[actor]), none),
             13 | 14 => (self.claim(ledger), none),
             _ => (Op::PokeChannels, none),
         }
     }
 
-    fn voucher(&mut self, ledger: &Ledger, channel: u64) -> Op {
+    fn voucher(&mut self, ledger: &Ledger, channel: u64) -> Voucher {
         let (redeemed, cap, seq) = ledger
             .channels
             .get(&channel)
@@ -175,14 +205,14 @@ impl Generator {
         };
         let seq = seq + self.rng.random_range(0..3);
         let honest = self.rng.random_bool(0.95);
-        Op::Redeem { channel, seq, cumulative: Amount::from_wei(cumulative), honest }
+        Voucher { channel, seq, cumulative: Amount::from_wei(cumulative), honest }
     }
 
     /// The last root's leaves with what came in since spread over some of them.
     pub fn root(&mut self, ledger: &Ledger, actors: &[Address], gateway: Address) -> Op {
         let sums = ledger.gateways.get(&gateway).cloned().unwrap_or_default();
-        let mut leaves =
-            sums.roots.values().last().map(|root| root.leaves.clone()).unwrap_or_default();
+        let in_force = sums.roots.values().rev().find(|root| !root.rejected);
+        let mut leaves = in_force.map(|root| root.leaves.clone()).unwrap_or_default();
         let mut rest = sums.redeemed.saturating_sub(sums.rooted).wei();
         for last in [false, false, true] {
             let part = if last { rest } else { self.rng.random_range(0..=rest) };
@@ -193,11 +223,33 @@ impl Generator {
                 None => leaves.push(Leaf { role, party, cumulative: Amount::from_wei(part) }),
             }
         }
+        if self.rng.random_bool(0.2) && leaves.len() > 1 {
+            self.cheat(&mut leaves);
+        }
+        leaves.sort_by_key(|leaf| (leaf.role as u8, leaf.party));
         if self.rng.random_bool(0.05) {
             let extra = Amount::from_wei(leaves[0].cumulative.wei() + 1);
             leaves[0].cumulative = extra;
         }
         Op::PostRoot { epoch: sums.epoch + self.rng.random_range(1..3), leaves }
+    }
+
+    /// Takes from one payee and gives to another, or names one twice.
+    fn cheat(&mut self, leaves: &mut Vec<Leaf>) {
+        let (one, other) =
+            (self.rng.random_range(0..leaves.len()), self.rng.random_range(0..leaves.len()));
+        let wei = leaves[one].cumulative.wei();
+        let taken = if self.rng.random_bool(0.5) { wei } else { self.rng.random_range(0..=wei) };
+        leaves[one].cumulative = Amount::from_wei(wei - taken);
+        let given = Amount::from_wei(leaves[other].cumulative.wei() + taken);
+        if self.rng.random_bool(0.2) {
+            leaves.push(Leaf { cumulative: Amount::from_wei(taken), ..leaves[other].clone() });
+        } else {
+            leaves[other].cumulative = given;
+        }
+        if leaves.len() > 2 && leaves[one].cumulative.is_zero() {
+            leaves.remove(one);
+        }
     }
 
     fn payee(&mut self, actors: &[Address]) -> (Role, Party) {
@@ -281,7 +333,7 @@ impl Generator {
             ledger.contributions.iter().filter(move |(_, c)| c.status == status).map(|(id, _)| *id)
         };
         let score = if self.rng.random_bool(0.8) { 90 } else { 10 };
-        match self.rng.random_range(0..12) {
+        match self.rng.random_range(0..16) {
             0..3 => {
                 self.roots += 1;
                 let root = if self.rng.random_bool(0.9) {
@@ -309,7 +361,19 @@ impl Generator {
                 let score = known.filter(|_| self.rng.random_bool(0.9)).unwrap_or(score);
                 (Op::Reveal { id, score }, none)
             }
-            8 if actor < 3 => {
+            8 => {
+                let id = with(Status::Accepted).choose(&mut self.rng).unwrap_or(1);
+                (Op::Challenge { id }, ledger.purse(Purse::ContributionStake(id)))
+            }
+            9 => {
+                let datanet = self.rng.random_range(1..=DATANETS_COUNT);
+                (Op::PublishSnapshot { datanet }, none)
+            }
+            10 => {
+                let id = self.rng.random_range(1..=ledger.contributions.len() as u64 + 1);
+                (Op::PokeContribution { id }, none)
+            }
+            11 if actor < 3 => {
                 let id = with(Status::Published).choose(&mut self.rng).unwrap_or(1);
                 (Op::Tombstone { id }, none)
             }

@@ -4,6 +4,7 @@
 //! `TRIBUTARY_LEDGER_OPS` sets how many operations (100,000), `TRIBUTARY_SEED` repeats a run,
 //! `TRIBUTARY_LEDGER_STEP` compares after every transaction to find the one that differs.
 
+mod disputes;
 mod drain;
 mod encode;
 mod generate;
@@ -48,6 +49,10 @@ fn modules_and_ledger_agree_on_every_coin_whatever_callers_do() {
         "{} operations, {} of them took effect, frames up to depth {}",
         generator.operations, generator.done, generator.deepest
     );
+    println!("{:?}", generator.kinds);
+    let idle = generator.kinds.iter().filter(|(_, (_, done))| *done == 0);
+    let idle: Vec<&String> = idle.map(|(name, _)| name).collect();
+    assert!(target < 100_000 || idle.is_empty(), "{idle:?} never took effect");
     assert_eq!(generator.deepest, 8, "callers nest as deep as they may");
     assert!(generator.done * 10 > generator.operations, "enough of it takes effect to matter");
     drain::drain(&mut world, &mut generator);

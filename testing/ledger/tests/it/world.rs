@@ -20,7 +20,7 @@ use tributary_precompiles::{Params, bucket_content, held_slot};
 use tributary_primitives::{Amount, Ppm};
 use tributary_storage::Store;
 
-use crate::encode::Encoder;
+use crate::encode::{Encoder, key};
 use crate::program::{Program, runner_code};
 
 /// Caller contracts in the world.
@@ -45,13 +45,21 @@ pub struct World {
     pub recent: Vec<String>,
 }
 
+fn runner_key(index: usize) -> PrivateKeySigner {
+    key(&format!("runner {index}"))
+}
+
 fn runner(index: usize) -> Address {
-    Address::from_word(U256::from(0xace0_0000u64 + index as u64).into())
+    runner_key(index).address()
 }
 
 fn genesis() -> Genesis {
     let mut genesis = Genesis::dev();
     genesis.base_fee = 0;
+    // Gateways vanish often enough in the time that a run lasts.
+    let mut params: Params = genesis.modules.clone().try_into().expect("module parameters");
+    (params.channels.abandon_period, params.channels.wind_up_period) = (120, 15);
+    genesis.modules = toml::Table::try_from(&params).expect("module parameters");
     for fork in &mut genesis.forks {
         fork.evm = EvmVersion::Prague;
         fork.gas_limit = 100_000_000_000;
@@ -104,6 +112,10 @@ fn rules(params: &Params) -> Rules {
         reveal_period: params.datanets.reveal_period,
         challenge_window: params.datanets.challenge_window,
         no_reveal_slash: ppm(params.datanets.no_reveal_slash_ppm),
+        winner_cut: ppm(params.datanets.winner_cut_ppm),
+        challenge_slash: ppm(params.channels.challenge_slash_ppm),
+        abandon_period: params.channels.abandon_period,
+        wind_up_period: params.channels.wind_up_period,
     }
 }
 
@@ -119,7 +131,7 @@ impl World {
         let actors: Vec<Address> = (0..ACTORS).map(runner).collect();
         let mut world = Self {
             ledger: Ledger::new(rules(&params), BTreeMap::new()),
-            encoder: Encoder::new(genesis.chain_id),
+            encoder: Encoder::new(genesis.chain_id, (0..ACTORS).map(runner_key).collect()),
             actors,
             executor: SequentialExecutor::new(spec.clone()),
             spec,
@@ -295,6 +307,7 @@ impl World {
             Purse::Commons(number) => (Purpose::Commons, id(number)),
             Purse::ContributionStake(number) => (Purpose::ContributionStake, id(number)),
             Purse::ReviewFee(number) => (Purpose::ReviewFee, id(number)),
+            Purse::Bond(number) => (Purpose::Bond, id(number)),
         };
         Bucket { purpose, id }
     }
