@@ -1,5 +1,6 @@
 //! The numbers of attribution and of the split, each in one place. Changing one changes what
-//! people are paid: it needs a new version of `docs/specs/0002`.
+//! people are paid: it needs a new version of `docs/specs/0002`. Which part of a fee goes to whom
+//! is no number of ours: the chain says it ([`tributary_primitives::FeeParts`]).
 
 use tributary_primitives::{Ppm, limits};
 
@@ -16,15 +17,6 @@ pub const TEMPLATE_SHARE: Ppm = Ppm::percent(5);
 /// Records named by a span.
 pub const SPAN_RECORDS: usize = 10;
 
-/// The protocol's part of the compute fee.
-pub const COMPUTE_PROTOCOL: Ppm = Ppm::percent(4);
-/// The protocol's part of the licence fee.
-pub const LICENCE_PROTOCOL: Ppm = Ppm::percent(5);
-/// The models' part of the licence fee.
-pub const LICENCE_LINEAGE: Ppm = Ppm::percent(40);
-/// The backers' part of the licence fee. What the protocol, the models and the backers leave is
-/// the data's: 45 % and the wei that flooring left over.
-pub const LICENCE_BACKERS: Ppm = Ppm::percent(10);
 /// Records that share the data part of one fee.
 pub const DATA_RECORDS: usize = limits::RECORDS_PER_RECEIPT;
 /// No record takes more of the shared data part...

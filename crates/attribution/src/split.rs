@@ -6,20 +6,21 @@
 
 use std::collections::BTreeMap;
 
-use tributary_primitives::{Address, Amount, DatanetId, Digest, Lineage, Party, Role, Share, Span};
+use tributary_primitives::{
+    Address, Amount, DatanetId, Digest, FeeParts, Lineage, Party, Role, Share, Span,
+};
 
 use crate::{
     SplitError,
     lineage::climb,
-    rules::{
-        COMPUTE_PROTOCOL, CONTRIBUTOR_CAP, CONTRIBUTOR_CAP_FROM, DATA_RECORDS, LICENCE_BACKERS,
-        LICENCE_LINEAGE, LICENCE_PROTOCOL, RECORD_CAP, RECORD_CAP_FROM,
-    },
+    rules::{CONTRIBUTOR_CAP, CONTRIBUTOR_CAP_FROM, DATA_RECORDS, RECORD_CAP, RECORD_CAP_FROM},
 };
 
 /// What decides the shares of one call.
 #[derive(Clone, Debug)]
 pub struct Call<'a> {
+    /// How the chain cuts a fee.
+    pub parts: FeeParts,
     /// The provider's fee.
     pub fee_compute: Amount,
     /// The model's fee.
@@ -45,19 +46,19 @@ pub struct Call<'a> {
 /// models.
 pub fn split(call: &Call<'_>) -> Result<Vec<Share>, SplitError> {
     call.fee_compute.checked_add(call.fee_licence).ok_or(SplitError::FeeTooLarge)?;
-    let compute_protocol = COMPUTE_PROTOCOL.of(call.fee_compute);
+    let compute_protocol = call.parts.compute_protocol().of(call.fee_compute);
     let provider = call.fee_compute.saturating_sub(compute_protocol);
-    let licence_protocol = LICENCE_PROTOCOL.of(call.fee_licence);
+    let licence_protocol = call.parts.licence_protocol().of(call.fee_licence);
     let after_protocol = call.fee_licence.saturating_sub(licence_protocol);
 
     let mut shares = vec![plain(Role::Provider, Party::account(call.provider), provider)];
     if call.datanet.is_none() {
         shares.extend(climb(after_protocol, call.lineage)?);
     } else {
-        let models = LICENCE_LINEAGE.of(call.fee_licence);
-        let backers = LICENCE_BACKERS.of(call.fee_licence);
-        // What is left is the data's 45 %, with what flooring left over: exact, because the
-        // parts are floors of shares of the whole.
+        let models = call.parts.lineage().of(call.fee_licence);
+        let backers = call.parts.backers().of(call.fee_licence);
+        // What is left is the data's, with what flooring left over: exact, because the parts
+        // are floors of shares of the whole.
         let data = after_protocol.saturating_sub(models).saturating_sub(backers);
         shares.extend(climb(models, call.lineage)?);
         let quoted = pay_records(data, call)?;

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde::Deserialize;
 use tributary_primitives::{
-    Address, Amount, DatanetId, Digest, Lineage, LineageStep, ModelId, Party, Ppm, Role, Share,
-    Span,
+    Address, Amount, DatanetId, Digest, FeeParts, Lineage, LineageStep, ModelId, Party, Ppm, Role,
+    Share, Span,
 };
 
 use crate::{Call, SplitError, split};
@@ -40,6 +40,7 @@ fn lineage() -> Lineage {
 
 fn call<'a>(lineage: &'a Lineage, output_tokens: u32, spans: &'a [Span]) -> Call<'a> {
     Call {
+        parts: FeeParts::MAIN,
         fee_compute: wei(1_000),
         fee_licence: wei(100_000),
         provider: PROVIDER,
@@ -93,6 +94,21 @@ fn a_model_without_data_keeps_what_data_and_backers_would_get() {
     let owners: Vec<_> =
         shares.iter().filter(|s| s.role == Role::Lineage).map(|s| s.amount.wei()).collect();
     assert_eq!(owners, [66_500, 28_500]);
+}
+
+#[test]
+fn another_chains_parts_cut_another_way() {
+    let ppm = Ppm::percent;
+    let parts = FeeParts::new(ppm(10), [ppm(1), ppm(20), ppm(30)]).unwrap();
+    let lineage = lineage();
+    let spans = [span(0, 20, 60, 1, 1)];
+    let shares = split(&Call { parts, has_backers: true, ..call(&lineage, 20, &spans) }).unwrap();
+    assert_eq!(of_role(&shares, Role::Provider), wei(900));
+    assert_eq!(of_role(&shares, Role::ProtocolLicence), wei(1_000));
+    assert_eq!(of_role(&shares, Role::Lineage), wei(20_000));
+    assert_eq!(of_role(&shares, Role::Backers), wei(30_000));
+    assert_eq!(of_role(&shares, Role::Data), wei(49_000));
+    assert_eq!(total(&shares), wei(101_000));
 }
 
 #[test]
@@ -192,6 +208,8 @@ proptest! {
         tail in 0u32..10,
         has_backers: bool,
         has_datanet: bool,
+        (own, protocol, models, backers) in
+            (0u32..=1_000_000, 0u32..=300_000, 0u32..=400_000, 0u32..=300_000),
     ) {
         let mut at = 0;
         let spans: Vec<Span> = parts
@@ -207,7 +225,10 @@ proptest! {
             })
             .collect();
         let lineage = lineage();
+        let ppm = |millionths| Ppm::try_from(millionths).unwrap();
+        let parts = FeeParts::new(ppm(own), [protocol, models, backers].map(ppm)).unwrap();
         let call = Call {
+            parts,
             fee_compute: wei(compute),
             fee_licence: wei(licence),
             has_backers,
@@ -218,9 +239,11 @@ proptest! {
         prop_assert_eq!(total(&shares), wei(compute + licence));
         prop_assert!(shares.iter().all(|share| !share.amount.is_zero()));
         let covered: u32 = spans.iter().map(|s| s.end - s.start).sum();
-        let models = wei(licence).mul_div(40, 100).wei();
-        let rest = wei(licence).mul_div(5, 100).wei() + wei(licence).mul_div(10, 100).wei();
-        let pot = wei(licence - models - rest).mul_div(covered.into(), (at + tail).into());
+        let taken: u128 = [protocol, models, backers]
+            .iter()
+            .map(|part| wei(licence).mul_div((*part).into(), 1_000_000).wei())
+            .sum();
+        let pot = wei(licence - taken).mul_div(covered.into(), (at + tail).into());
         let data: Vec<&Share> = shares.iter().filter(|s| s.role == Role::Data).collect();
         prop_assert!(of_role(&shares, Role::Data) <= pot);
         prop_assert!(data.len() <= 32);
@@ -242,6 +265,7 @@ proptest! {
 /// The worked example: what is between the fences of `docs/specs/0002`.
 #[derive(Deserialize)]
 struct Example {
+    parts: FeeParts,
     fee_compute: Amount,
     fee_licence: Amount,
     provider: Address,
@@ -262,6 +286,7 @@ fn the_worked_example_of_the_specification_holds_to_the_wei() {
     let json = fenced.split("\n```").next().unwrap_or_default();
     let example: Example = serde_json::from_str(json).expect("the worked example is JSON");
     let shares = split(&Call {
+        parts: example.parts,
         fee_compute: example.fee_compute,
         fee_licence: example.fee_licence,
         provider: example.provider,

@@ -2,7 +2,7 @@
 
 use alloy_primitives::Address;
 use tributary_contracts::{IRoyalties, ROYALTIES};
-use tributary_primitives::{Amount, ContributionId, DatanetId};
+use tributary_primitives::{Amount, ContributionId, DatanetId, FeeParts, Ppm};
 
 use crate::{Call, Chain, ClientError};
 
@@ -21,6 +21,12 @@ impl Royalties {
     /// Genesis parameters.
     pub async fn params(&self) -> Result<IRoyalties::RoyaltiesParams, ClientError> {
         self.0.call(ROYALTIES, &IRoyalties::royaltiesParamsCall {}).await
+    }
+
+    /// How a fee is cut, as of a block.
+    pub async fn parts_at(&self, block: u64) -> Result<FeeParts, ClientError> {
+        let call = IRoyalties::royaltiesParamsCall {};
+        fee_parts(&self.0.call_at(ROYALTIES, &call, block.into()).await?)
     }
 
     /// A datanet's pools.
@@ -53,6 +59,16 @@ impl Royalties {
         let call = IRoyalties::commonsOfCall { contributionId: contribution.0 };
         Ok(Amount::from_wei(self.0.call(ROYALTIES, &call).await?))
     }
+}
+
+/// The parts of a fee in the chain's parameters.
+fn fee_parts(params: &IRoyalties::RoyaltiesParams) -> Result<FeeParts, ClientError> {
+    const WHAT: &str = "royaltiesParams";
+    let ppm = |part| Ppm::try_from(part).map_err(|error| ClientError::malformed(WHAT, error));
+    let licence =
+        [ppm(params.licenceProtocolPpm)?, ppm(params.lineagePpm)?, ppm(params.backersPpm)?];
+    FeeParts::new(ppm(params.computeProtocolPpm)?, licence)
+        .map_err(|error| ClientError::malformed(WHAT, error))
 }
 
 /// Stakes behind a datanet.

@@ -5,12 +5,13 @@ use async_trait::async_trait;
 use tributary_artifacts::Artifacts;
 use tributary_client::{Chain, ClientError, Rest, models, staking};
 use tributary_contracts::{
-    IDatanets, IModels, IStaking, MODELS, ModelKind, ProvisionRole, STAKING,
+    IChannels, IDatanets, IModels, IStaking, MODELS, ModelKind, ModelStatus, ProvisionRole,
+    RootStatus, STAKING,
 };
 use tributary_datasets::{Manifest, ManifestEntry};
 use tributary_indexer::Index;
 use tributary_primitives::{
-    Amount, ContributionId, DatanetId, Digest, ModelId, Receipt, ReceiptBody, SnapshotRef,
+    Amount, B256, ContributionId, DatanetId, Digest, ModelId, Receipt, ReceiptBody, SnapshotRef,
     Transcript,
 };
 use tributary_verification::{
@@ -26,7 +27,7 @@ pub trait BlobSource: Send + Sync {
     /// A file by its digest; `None` when it cannot be had.
     async fn blob(&self, digest: &Digest) -> Option<Vec<u8>>;
     /// The data behind a posted hash; `None` when it cannot be had.
-    async fn epoch_data(&self, data_hash: tributary_primitives::B256) -> Option<EpochData>;
+    async fn epoch_data(&self, data_hash: B256) -> Option<EpochData>;
 }
 
 /// Files of this process.
@@ -49,7 +50,7 @@ impl BlobSource for LocalBlobs {
         self.artifacts.get(digest).await.ok().map(|bytes| bytes.to_vec())
     }
 
-    async fn epoch_data(&self, data_hash: tributary_primitives::B256) -> Option<EpochData> {
+    async fn epoch_data(&self, data_hash: B256) -> Option<EpochData> {
         epochs::data(&self.artifacts, &self.index, data_hash).await.ok().flatten()
     }
 }
@@ -71,7 +72,7 @@ impl BlobSource for HttpBlobs {
         self.0.blob(digest).await.ok()
     }
 
-    async fn epoch_data(&self, data_hash: tributary_primitives::B256) -> Option<EpochData> {
+    async fn epoch_data(&self, data_hash: B256) -> Option<EpochData> {
         self.0.get(&format!("/roots/{data_hash}")).await.ok()
     }
 }
@@ -170,6 +171,7 @@ async fn provider_facts(
     Ok(profile.map(|profile| ProviderFacts {
         provider: provision.owner,
         receipt_key: profile.receiptKey,
+        is_active: provision.active,
         prices: staking::prices(&profile),
     }))
 }
@@ -180,6 +182,7 @@ async fn channel_facts(chain: &Chain, body: &ReceiptBody) -> Result<Option<Chann
         channel: body.channel,
         payer: channel.payer,
         gateway: channel.gateway,
+        opened_at: channel.openedAt,
     }))
 }
 
@@ -189,13 +192,15 @@ async fn model_facts(chain: &Chain, body: &ReceiptBody) -> Result<Option<ModelFa
     let Some(model) = absent(chain.call_at(MODELS, &get(body.model), at).await)? else {
         return Ok(None);
     };
-    let base = match model.parents.first() {
-        Some(parent) if model.kind == ModelKind::Adapter.code() => {
-            absent(chain.call_at(MODELS, &get(ModelId(*parent)), at).await)?
-        }
-        _ => Some(model.clone()),
-    };
-    let Some(base) = base else { return Ok(None) };
+    let mut base = model.clone();
+    // A parent's id is smaller than its child's, so this ends.
+    while base.kind == ModelKind::Adapter.code() {
+        let parent = base.parents.first().copied().filter(|parent| *parent < base.id);
+        let Some(parent) = parent else { return Ok(None) };
+        let found = absent(chain.call_at(MODELS, &get(ModelId(parent)), at).await)?;
+        let Some(found) = found else { return Ok(None) };
+        base = found;
+    }
     let is_adapter = base.id != model.id;
     let snapshot = snapshot_of(chain, &model).await?;
     let Some(lineage) = absent(chain.models().lineage_at(body.model, body.block_number).await)?
@@ -209,6 +214,9 @@ async fn model_facts(chain: &Chain, body: &ReceiptBody) -> Result<Option<ModelFa
             absent(pool)?.is_some_and(|pool| pool.backing > 0)
         }
     };
+    let Some(parts) = absent(chain.royalties().parts_at(body.block_number).await)? else {
+        return Ok(None);
+    };
     Ok(Some(ModelFacts {
         model: body.model,
         model_digest: base.digest.into(),
@@ -218,6 +226,8 @@ async fn model_facts(chain: &Chain, body: &ReceiptBody) -> Result<Option<ModelFa
         prices: models::prices(&model),
         lineage,
         has_backers,
+        is_active: model.status == ModelStatus::Active.code(),
+        parts,
     }))
 }
 
@@ -270,65 +280,65 @@ async fn epoch_facts<B: BlobSource>(
     receipt: &Receipt,
     epoch: Option<u64>,
 ) -> Result<Option<EpochFacts>, Refusal> {
-    let gateway = receipt.signed.body.gateway;
-    let posted = match epoch {
-        Some(epoch) => absent(chain.channels().root(gateway, epoch).await)?.flatten(),
-        None => None,
+    let Some((posted, before, data)) = search(chain, blobs, receipt, epoch).await? else {
+        return Ok(None);
     };
-    let (posted, data) = match posted {
-        Some(posted) => {
-            let data = blobs.epoch_data(posted.dataHash).await;
-            (posted, data)
-        }
-        None => match search(chain, blobs, receipt).await? {
-            Some((posted, data)) => (posted, Some(data)),
-            None => return Ok(None),
-        },
-    };
-    let Some(data) = data else { return Ok(None) };
     let previous = match data.previous.is_zero() {
         true => None,
         false => blobs.epoch_data(data.previous).await,
     };
     Ok(Some(EpochFacts {
         posted: PostedRoot {
-            gateway,
+            gateway: receipt.signed.body.gateway,
             epoch: posted.epoch,
             root: posted.root,
             total: Amount::from_wei(posted.total),
             leaves: posted.leaves,
             data_hash: posted.dataHash,
+            previous: before,
+            stands: posted.status == RootStatus::Posted.code(),
         },
         data,
         previous,
     }))
 }
 
-/// Looks through a gateway's roots, newest first, for the one whose data names the receipt.
+/// Roots that one call of the chain shows.
+const ROOT_PAGE: u64 = 64;
+
+/// Looks through a gateway's roots, newest first, for the one whose data names the receipt (or
+/// the one of a known epoch). With it: the data hash of the root before it, and its own data.
 async fn search<B: BlobSource>(
     chain: &Chain,
     blobs: &B,
     receipt: &Receipt,
-) -> Result<Option<(tributary_contracts::IChannels::EpochRoot, EpochData)>, Refusal> {
-    let gateway = receipt.signed.body.gateway;
-    let mut roots = Vec::new();
-    loop {
-        let page = chain.channels().roots(gateway, roots.len() as u64).await?;
-        let last = page.len() < 64;
-        roots.extend(page);
-        if last {
-            break;
+    epoch: Option<u64>,
+) -> Result<Option<(IChannels::EpochRoot, B256, EpochData)>, Refusal> {
+    let body = &receipt.signed.body;
+    let mut end = chain.channels().gateway(body.gateway).await?.rootCount;
+    while end > 0 {
+        let start = end.saturating_sub(ROOT_PAGE);
+        let mut page = chain.channels().roots(body.gateway, start).await?;
+        page.truncate(usize::try_from(end - start).unwrap_or_default());
+        // The first of a page that is not the first of all only tells what stood before.
+        while let Some(root) = page.pop() {
+            let before = page.last().map(|before| before.dataHash);
+            if before.is_none() && start > 0 {
+                break;
+            }
+            if root.postedAt < body.issued_at {
+                return Ok(None);
+            }
+            if epoch.is_some_and(|epoch| epoch != root.epoch) {
+                continue;
+            }
+            let data = blobs.epoch_data(root.dataHash).await;
+            let names = |data: &EpochData| data.receipts.iter().any(|e| e.id == receipt.signed.id);
+            if let Some(data) = data.filter(|data| epoch.is_some() || names(data)) {
+                return Ok(Some((root, before.unwrap_or_default(), data)));
+            }
         }
-    }
-    for root in roots.into_iter().rev() {
-        if root.postedAt < receipt.signed.body.issued_at {
-            break;
-        }
-        if let Some(data) = blobs.epoch_data(root.dataHash).await
-            && data.receipts.iter().any(|entry| entry.id == receipt.signed.id)
-        {
-            return Ok(Some((root, data)));
-        }
+        end = if start == 0 { 0 } else { start + 1 };
     }
     Ok(None)
 }

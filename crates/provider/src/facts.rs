@@ -8,7 +8,7 @@ use tributary_contracts::{
     STAKING,
 };
 use tributary_primitives::{
-    Address, Amount, DatanetId, Digest, Lineage, LineageStep, ModelId, Ppm, Prices,
+    Address, Amount, DatanetId, Digest, FeeParts, Lineage, LineageStep, ModelId, Ppm, Prices,
 };
 
 use crate::ProviderError;
@@ -36,6 +36,8 @@ pub struct ModelFacts {
     pub lineage: Lineage,
     /// True when somebody backs the datanet.
     pub has_backers: bool,
+    /// How the chain cuts a fee.
+    pub parts: FeeParts,
     /// The block all this was read at.
     pub block: BlockRef,
 }
@@ -80,6 +82,7 @@ impl ModelFacts {
             compute: compute_prices(chain, provider, at).await?,
             lineage: lineage_at(chain, id, at).await?,
             has_backers,
+            parts: chain.royalties().parts_at(block.number).await?,
             block,
         })
     }

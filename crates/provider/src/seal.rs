@@ -92,6 +92,7 @@ impl Seal {
         let completion_tokens = count(produced.ids.len())?;
         let (fee_compute, fee_licence) = facts.fees(prompt_tokens, completion_tokens)?;
         let shares = split(&Call {
+            parts: facts.parts,
             fee_compute,
             fee_licence,
             provider: self.provider,

@@ -5,7 +5,7 @@
 
 use tributary_datasets::Manifest;
 use tributary_primitives::{
-    Address, Amount, B256, ChannelId, Digest, Lineage, ModelId, Prices, SnapshotRef,
+    Address, Amount, B256, ChannelId, Digest, FeeParts, Lineage, ModelId, Prices, SnapshotRef,
 };
 
 use crate::EpochData;
@@ -55,6 +55,8 @@ pub struct ProviderFacts {
     pub provider: Address,
     /// The key that signs its receipts.
     pub receipt_key: Address,
+    /// True when the provision held its role's minimum: only then does a signature count.
+    pub is_active: bool,
     /// What it charges.
     pub prices: Prices,
 }
@@ -68,6 +70,8 @@ pub struct ChannelFacts {
     pub payer: Address,
     /// Who redeems.
     pub gateway: Address,
+    /// When it was opened, seconds.
+    pub opened_at: u64,
 }
 
 /// A registered model.
@@ -89,6 +93,10 @@ pub struct ModelFacts {
     pub lineage: Lineage,
     /// True when somebody stakes behind its datanet.
     pub has_backers: bool,
+    /// True when it was in service.
+    pub is_active: bool,
+    /// How the chain cut a fee.
+    pub parts: FeeParts,
 }
 
 /// A posted root.
@@ -106,6 +114,10 @@ pub struct PostedRoot {
     pub leaves: u64,
     /// Hash of the epoch's data.
     pub data_hash: B256,
+    /// Data hash of the root that the gateway posted before it; zero when it is the first.
+    pub previous: B256,
+    /// False when it was proven wrong in its hold-back.
+    pub stands: bool,
 }
 
 /// A settled epoch.

@@ -13,9 +13,9 @@ use tributary_models::{
     QuantizedModel, Rope, RopeScaling, Tokenizer, quantize, quantize_adapter,
 };
 use tributary_primitives::{
-    Address, Amount, ChannelId, ContributionId, DatanetId, Digest, Lineage, LineageStep, ModelId,
-    Ppm, Prices, Receipt, ReceiptBody, SamplerParams, Share, SignedReceipt, SnapshotRef, Span,
-    Transcript, completion_commitment, job_seed, prompt_commitment,
+    Address, Amount, ChannelId, ContributionId, DatanetId, Digest, FeeParts, Lineage, LineageStep,
+    ModelId, Ppm, Prices, Receipt, ReceiptBody, SamplerParams, Share, SignedReceipt, SnapshotRef,
+    Span, Transcript, completion_commitment, job_seed, prompt_commitment,
 };
 use tributary_tensor::{Backend, Sampling, Shape};
 
@@ -214,6 +214,8 @@ fn facts(snapshot: SnapshotRef, model: Digest, adapter: Digest, tokenizer: Diges
         prices: prices(70_000_001, 130_000_003),
         lineage: Lineage { steps: vec![adapter_step, step(1, 0xb1, Vec::new())] },
         has_backers: false,
+        is_active: true,
+        parts: FeeParts::MAIN,
     }
 }
 
@@ -232,12 +234,20 @@ pub fn settle(receipt: &Receipt) -> EpochFacts {
         total: Amount::from_wei(tree.total()),
         leaves: data.leaves.len() as u64,
         data_hash: data.hash(),
+        previous: before.hash(),
+        stands: true,
     };
     EpochFacts { posted, data, previous: Some(before) }
 }
 
 impl World {
+    /// On a chain with the main network's parts of a fee.
     pub fn new() -> Self {
+        Self::with_parts(FeeParts::MAIN)
+    }
+
+    /// On a chain that cuts a fee in its own way.
+    pub fn with_parts(parts: FeeParts) -> Self {
         let model = quantize(&float_model(), &QuantizeOptions::default()).expect("a small model");
         let adapter = quantize_adapter(&float_adapter(), &model).expect("a small adapter");
         let json = tokenizer_json();
@@ -264,6 +274,7 @@ impl World {
             sampler: sampler(),
         };
         let facts = facts(snapshot, model.digest(), adapter.digest(), tokenizer.digest());
+        let facts = ModelFacts { parts, ..facts };
         let records: Vec<(&Record, Address)> = manifest
             .entries
             .iter()
@@ -297,6 +308,7 @@ impl World {
         let fee = |prices: Prices| prices.fee(prompt_tokens, completion_tokens).expect("it fits");
         let provider = Address::with_last_byte(0xa1);
         let shares = split(&Call {
+            parts: facts.parts,
             fee_compute: fee(compute),
             fee_licence: fee(facts.prices),
             provider,
@@ -313,6 +325,7 @@ impl World {
             channel: ChannelId(keccak256(b"channel")),
             payer: Address::with_last_byte(0x01),
             gateway: Address::with_last_byte(0x02),
+            opened_at: block.timestamp,
         };
         let body = ReceiptBody {
             gateway: channel.gateway,
@@ -353,7 +366,12 @@ impl World {
         let evidence = Evidence {
             chain_id: CHAIN,
             block: Some(block),
-            provider: Some(ProviderFacts { provider, receipt_key, prices: compute }),
+            provider: Some(ProviderFacts {
+                provider,
+                receipt_key,
+                is_active: true,
+                prices: compute,
+            }),
             channel: Some(channel),
             model: Some(facts.clone()),
             epoch: Some(settle(&receipt)),

@@ -29,6 +29,9 @@ pub(crate) fn signature(receipt: &Receipt, evidence: &Evidence) -> Finding {
     if signer != facts.receipt_key {
         return failed(format!("{signer} signed, the provider's key is {}", facts.receipt_key));
     }
+    if !facts.is_active {
+        return failed("the provider's provision was not active: its signature counts for nothing");
+    }
     Ok(format!("{signer} signed {id}"))
 }
 
@@ -49,6 +52,10 @@ pub(crate) fn channel(receipt: &Receipt, evidence: &Evidence) -> Finding {
     same("the channel", body.channel, facts.channel)?;
     same("the payer", body.payer, facts.payer)?;
     same("the gateway", body.gateway, facts.gateway)?;
+    // Prices and owners of a time before the call are nobody's to choose.
+    if body.issued_at < facts.opened_at {
+        return failed("the receipt's block is older than its channel");
+    }
     Ok(format!("{} pays through {}", facts.payer, facts.gateway))
 }
 
@@ -63,6 +70,9 @@ pub(crate) fn model(receipt: &Receipt, evidence: &Evidence) -> Finding {
     same("the datanet", body.snapshot.datanet, facts.snapshot.datanet)?;
     same("the datanet's version", body.snapshot.version, facts.snapshot.version)?;
     same("the snapshot's root", body.snapshot.root, facts.snapshot.root)?;
+    if !facts.is_active {
+        return failed("the model was out of service");
+    }
     Ok(format!("model {} is registered with these digests", facts.model))
 }
 
@@ -105,6 +115,7 @@ pub(crate) fn split_again(receipt: &Receipt, evidence: &Evidence) -> Finding {
     let body = &receipt.signed.body;
     let facts = evidence.model.as_ref().ok_or(missing("the model's lineage is not known"))?;
     let again = split(&Call {
+        parts: facts.parts,
         fee_compute: body.fee_compute,
         fee_licence: body.fee_licence,
         provider: body.provider,
@@ -153,7 +164,13 @@ pub(crate) fn inclusion(receipt: &Receipt, evidence: &Evidence) -> Finding {
     if data.hash() != posted.data_hash {
         return failed("the epoch's data is not what the chain has the hash of");
     }
+    if !posted.stands {
+        return failed("the root was proven wrong: another one must settle this receipt");
+    }
     check_root(data, facts)?;
+    if data.previous != posted.previous {
+        return failed("the epoch's data continues another epoch than the one on chain");
+    }
     check_leaves(data, previous.as_ref())?;
     let Some(settled) = data.receipts.iter().find(|settled| settled.id == receipt.signed.id) else {
         return failed("the epoch's data does not hold this receipt");

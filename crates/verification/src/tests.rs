@@ -1,7 +1,8 @@
 //! Verification of an honest receipt, and of every way to alter it.
 
 use tributary_primitives::{
-    Address, Amount, B256, DatanetId, Digest, ModelId, Party, ReceiptBody, Role, Share, Span,
+    Address, Amount, B256, DatanetId, Digest, FeeParts, ModelId, Party, Ppm, ReceiptBody, Role,
+    Share, Span,
 };
 
 use crate::{CheckName, Report, Status, fixture::World, verify};
@@ -26,6 +27,74 @@ fn an_honest_receipt_verifies_in_every_point() {
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["checks"][9]["name"], "job_seed");
     assert_eq!(json["checks"][9]["status"], "ok");
+}
+
+#[test]
+fn a_chain_with_other_parts_splits_and_verifies_by_its_own() {
+    let ppm = Ppm::percent;
+    let parts = FeeParts::new(ppm(9), [ppm(2), ppm(33), ppm(7)]).unwrap();
+    let world = World::with_parts(parts);
+    assert!(report(&world).verified, "{:#?}", report(&world));
+    let body = &world.receipt.signed.body;
+    let of_role = |role: Role| -> u128 {
+        let shares = world.receipt.shares.iter().filter(|share| share.role == role);
+        shares.map(|share| share.amount.wei()).sum()
+    };
+    assert_eq!(of_role(Role::ProtocolCompute), body.fee_compute.wei() * 9 / 100);
+    assert_eq!(of_role(Role::ProtocolLicence), body.fee_licence.wei() * 2 / 100);
+    assert_eq!(of_role(Role::Lineage), body.fee_licence.wei() * 33 / 100);
+    // The same receipt does not hold on a chain that cuts otherwise.
+    let mut elsewhere = world.clone();
+    elsewhere.evidence.model.as_mut().unwrap().parts = FeeParts::MAIN;
+    assert_eq!(report(&elsewhere).failed(), [CheckName::Split]);
+}
+
+#[test]
+fn what_was_out_of_service_or_force_or_before_its_channel_proves_nothing() {
+    let honest = World::new();
+    let mut world = honest.clone();
+    world.evidence.provider.as_mut().unwrap().is_active = false;
+    assert_eq!(report(&world).failed(), [CheckName::Signature]);
+    let mut world = honest.clone();
+    world.evidence.model.as_mut().unwrap().is_active = false;
+    assert_eq!(report(&world).failed(), [CheckName::Model]);
+    let mut world = honest.clone();
+    world.evidence.channel.as_mut().unwrap().opened_at += 1;
+    assert_eq!(report(&world).failed(), [CheckName::Channel]);
+    let mut world = honest;
+    world.evidence.epoch.as_mut().unwrap().posted.stands = false;
+    assert_eq!(report(&world).failed(), [CheckName::Inclusion]);
+}
+
+#[test]
+fn a_gateway_that_rewrites_its_past_is_found() {
+    // The data names an epoch before that was never posted, and all of it fits together.
+    let honest = World::new();
+    let mut world = honest.clone();
+    let epoch = world.evidence.epoch.as_mut().unwrap();
+    let gateway = epoch.data.gateway;
+    let forged = crate::EpochData::next(gateway, 4, None, Vec::new()).unwrap();
+    let receipts = epoch.data.receipts.clone();
+    epoch.data = crate::EpochData::next(gateway, 5, Some(&forged), receipts.clone()).unwrap();
+    epoch.previous = Some(forged);
+    repost(epoch);
+    assert_eq!(report(&world).failed(), [CheckName::Inclusion]);
+    // Or it forgets its past altogether.
+    let mut world = honest;
+    let epoch = world.evidence.epoch.as_mut().unwrap();
+    epoch.data = crate::EpochData::next(gateway, 5, None, receipts).unwrap();
+    epoch.previous = None;
+    repost(epoch);
+    assert_eq!(report(&world).failed(), [CheckName::Inclusion]);
+}
+
+/// Posts what the data says, as the chain would have it.
+fn repost(epoch: &mut crate::EpochFacts) {
+    let tree = epoch.data.tree().unwrap();
+    epoch.posted.root = tree.root();
+    epoch.posted.total = Amount::from_wei(tree.total());
+    epoch.posted.leaves = epoch.data.leaves.len() as u64;
+    epoch.posted.data_hash = epoch.data.hash();
 }
 
 #[test]

@@ -6,7 +6,7 @@ use tributary_attribution::{Call, Index, Output, build_index, split};
 use tributary_datasets::{Format, ParseLimits, Record, parse};
 use tributary_models::Tokenizer;
 use tributary_primitives::{
-    Address, Amount, DatanetId, Digest, Lineage, LineageStep, ModelId, Role, SnapshotRef,
+    Address, Amount, DatanetId, Digest, FeeParts, Lineage, LineageStep, ModelId, Role, SnapshotRef,
 };
 
 fn assets() -> PathBuf {
@@ -82,6 +82,7 @@ fn the_pay_of_a_newcomers_row_equals_the_formula() {
         LineageStep { model: ModelId(1), owner: Address::with_last_byte(99), parents: Vec::new() };
     let licence = 1_000_000_007u128;
     let shares = split(&Call {
+        parts: FeeParts::MAIN,
         fee_compute: Amount::from_wei(10),
         fee_licence: Amount::from_wei(licence),
         provider: Address::with_last_byte(98),

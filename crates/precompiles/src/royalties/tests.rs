@@ -241,6 +241,41 @@ fn a_receipt_counts_only_from_the_key_of_an_active_provider_and_every_field_matt
     assert!(!chain.view(ROYALTIES, call).valid, "not active any more");
 }
 
+/// `attribution` reads the same example: what providers split by and what the chain says is one.
+#[test]
+fn the_worked_example_of_the_specification_is_cut_the_same_on_chain() {
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/specs/0002-receipts-and-settlement.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let fenced = text.split("```json worked-example\n").nth(1).unwrap();
+    let example: serde_json::Value =
+        serde_json::from_str(fenced.split("\n```").next().unwrap()).unwrap();
+    let wei = |value: &serde_json::Value| value.as_str().unwrap().parse::<u128>().unwrap();
+    let part = |name: &str| example["parts"][name].as_u64().unwrap() as u32;
+    let mut params = Params::dev();
+    params.royalties.compute_protocol_ppm = part("compute_protocol_ppm");
+    params.royalties.licence_protocol_ppm = part("licence_protocol_ppm");
+    params.royalties.lineage_ppm = part("lineage_ppm");
+    params.royalties.backers_ppm = part("backers_ppm");
+    let mut chain = Chain::new(&params);
+    let call = IRoyalties::splitOfCall {
+        feeCompute: wei(&example["fee_compute"]),
+        feeLicence: wei(&example["fee_licence"]),
+    };
+    let split = chain.view(ROYALTIES, call);
+    let of = |roles: &[&str]| -> u128 {
+        let shares = example["shares"].as_array().unwrap().iter();
+        let shares = shares.filter(|share| roles.contains(&share["role"].as_str().unwrap()));
+        shares.map(|share| wei(&share["amount"])).sum()
+    };
+    assert_eq!(split.provider, of(&["provider"]));
+    assert_eq!(split.protocolCompute, of(&["protocol_compute"]));
+    assert_eq!(split.protocolLicence, of(&["protocol_licence"]));
+    assert_eq!(split.lineage, of(&["lineage"]));
+    assert_eq!(split.backers, of(&["backers"]));
+    assert_eq!(split.data, of(&["data", "commons"]));
+}
+
 fn receipt_body() -> ReceiptBody {
     let digest = Default::default();
     ReceiptBody {
