@@ -34,6 +34,7 @@ pub use service::{
     idempotency::Replay,
     jobs::{JobRow, JobState, ProgressPoint},
     keys::{Hold, KeyRow},
+    owed::Owed,
     receipts::{EndedJob, KeyCharge, ReceiptFilter, ReceiptRow, SettledCall, ShareRow},
     series::{Flow, FlowOf},
     sessions::{GuestRow, SESSION_COOKIE, session_hash},

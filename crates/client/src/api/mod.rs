@@ -22,8 +22,8 @@ pub use data::{
     TraceSpan, Traced, Upload, VersionView,
 };
 pub use receipts::{
-    CheckView, Explained, LeafView, PrivateSide, ReceiptDetail, ReceiptSummary, ReceiptView,
-    RootReceipt, RootView, Verification,
+    Acknowledged, Acknowledgements, CheckView, Explained, LeafView, PrivateSide, ReceiptDetail,
+    ReceiptSummary, ReceiptView, RootReceipt, RootView, Verification,
 };
 pub use service::{Problem, ProviderView, Stats, Status};
 pub use work::{

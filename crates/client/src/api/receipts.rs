@@ -1,13 +1,13 @@
 //! Receipts, the roots they go into, and what checking one finds.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, Bytes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tributary_primitives::{Amount, Digest, Party, PayState, Receipt, Role, Share, Transcript};
 
 use super::schema::{
-    Account, Blake, PayStateForm, ReceiptForm, RoleForm, ShareForm, TranscriptForm, Wei, Word,
+    Account, Blake, Hex, PayStateForm, ReceiptForm, RoleForm, ShareForm, TranscriptForm, Wei, Word,
 };
 
 /// A receipt in a list.
@@ -136,6 +136,37 @@ pub struct CheckView {
     pub status: String,
     /// What was compared, and with what result.
     pub detail: String,
+}
+
+/// What a gateway acknowledges to the payees of a receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Acknowledgements {
+    /// One for each payee.
+    pub items: Vec<Acknowledged>,
+}
+
+/// A signed debt, as `channels.challengeUnderpay` takes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Acknowledged {
+    /// Who owes.
+    #[schemars(with = "Account")]
+    pub gateway: Address,
+    /// Why, as a number of the chain's leaves.
+    pub role: u8,
+    /// Whom.
+    #[schemars(with = "Word")]
+    pub party: B256,
+    /// At least how much in all, from the root of `epoch` on.
+    #[schemars(with = "Wei")]
+    pub cumulative: Amount,
+    /// The first epoch whose root must hold it.
+    pub epoch: u64,
+    /// A receipt that is in it.
+    #[schemars(with = "Word")]
+    pub receipt_id: B256,
+    /// By the gateway's account, over the EIP-712 form.
+    #[schemars(with = "Hex")]
+    pub signature: Bytes,
 }
 
 /// The data behind a posted root.

@@ -151,6 +151,10 @@ fn work(api: Api) -> Api {
             receipts::transcript,
         )
         .route(
+            ("get", "/receipts/{id}/acknowledgements", Anyone, "Signed debts to its payees"),
+            receipts::acknowledgements,
+        )
+        .route(
             ("get", "/receipts/{id}/verify", Anyone, "Check all that can be recomputed"),
             receipts::verify,
         )

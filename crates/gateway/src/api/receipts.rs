@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 use tributary_client::api::{self, schema::Account};
+use tributary_contracts::{IChannels, acknowledgement_digest};
 use tributary_indexer::{ReceiptFilter, ReceiptRow};
 use tributary_primitives::{Address, B256, ModelId, Role, Share, Transcript};
 
@@ -191,6 +192,39 @@ pub(super) async fn verify(
     let report =
         verify::verify(&shared.chain, &blobs, &row.receipt, transcript.as_ref(), row.epoch).await?;
     shown(&report)
+}
+
+/// The gateway's signed word, for each payee, that its roots hold what this receipt gives them: the
+/// proof against a root that does not (`channels.challengeUnderpay`).
+pub(super) async fn acknowledgements(
+    State(shared): State<Arc<Shared>>,
+    Path(text): Path<String>,
+) -> Result<Json<api::Acknowledgements>, Refusal> {
+    let id = id_of(&text)?;
+    let owed = shared.index.owed(id)?.filter(|owed| owed.gateway == shared.address());
+    let owed = owed.ok_or_else(|| Refusal::not_found("receipt", id))?;
+    let mut items = Vec::with_capacity(owed.payees.len());
+    for payee in owed.payees {
+        let statement = IChannels::Acknowledgement {
+            gateway: owed.gateway,
+            role: payee.role as u8,
+            party: payee.party.0,
+            cumulative: payee.cumulative.wei(),
+            epoch: owed.epoch,
+            receiptId: id,
+        };
+        let digest = acknowledgement_digest(&statement, shared.chain.chain_id());
+        items.push(api::Acknowledged {
+            gateway: owed.gateway,
+            role: statement.role,
+            party: statement.party,
+            cumulative: payee.cumulative,
+            epoch: owed.epoch,
+            receipt_id: id,
+            signature: shared.sender.signer().sign_hash(&digest)?,
+        });
+    }
+    Ok(Json(api::Acknowledgements { items }))
 }
 
 /// The leaves and receipts behind a posted root.

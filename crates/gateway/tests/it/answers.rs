@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use serde_json::{Value, json};
-use tributary_client::SignedVoucher;
-use tributary_contracts::IChannels;
+use tributary_client::{SignedVoucher, recover};
+use tributary_contracts::{IChannels, acknowledgement_digest};
+use tributary_primitives::{Party, Role};
 
 use crate::fake::{CHAIN_ID, MODEL, PRICE, PROMPT_TOKENS, World, bytes_of, json_of};
 
@@ -48,6 +49,35 @@ async fn an_answer_is_paid_by_one_voucher_before_it_arrives() {
     assert_eq!(signed.signer(CHAIN_ID), Some(key.signer), "the channel's key signed it");
     let stored = world.index.receipt(receipt.parse().expect("an id")).expect("a read");
     assert!(stored.is_some(), "the receipt is durable");
+}
+
+#[tokio::test]
+async fn a_receipts_payees_get_the_gateways_signed_word() {
+    let world = World::new(1_000_000).await;
+    let mut receipt = String::new();
+    for _ in 0..2 {
+        let response = world.post("/v1/chat/completions", chat(3), &[]).await;
+        receipt = response.headers()["x-tributary-receipt"].to_str().expect("text").to_owned();
+    }
+    let found = world.get(&format!("/api/v1/receipts/{receipt}/acknowledgements")).await;
+    let [item] = found["items"].as_array().expect("a list").as_slice() else { panic!("{found}") };
+    let text = |name: &str| item[name].as_str().expect("text").to_owned();
+    let acknowledgement = IChannels::Acknowledgement {
+        gateway: world.account,
+        role: Role::Provider as u8,
+        party: Party::account(world.provider.account()).0,
+        // What both calls owe, and no root can lack it from the second on.
+        cumulative: 2 * cost(3),
+        epoch: 2,
+        receiptId: receipt.parse().expect("an id"),
+    };
+    assert_eq!(text("cumulative"), acknowledgement.cumulative.to_string());
+    let digest = acknowledgement_digest(&acknowledgement, CHAIN_ID);
+    let signature: alloy_primitives::Bytes = text("signature").parse().expect("hex");
+    assert_eq!(recover(&digest, &signature), Some(world.account));
+    let unknown = alloy_primitives::B256::repeat_byte(9);
+    let refused = world.get(&format!("/api/v1/receipts/{unknown}/acknowledgements")).await;
+    assert!(refused["items"].is_null(), "{refused}");
 }
 
 #[tokio::test]

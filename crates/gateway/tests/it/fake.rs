@@ -44,6 +44,7 @@ pub struct World {
     pub index: Index,
     pub provider: Arc<FakeProvider>,
     pub secret: ApiSecret,
+    pub account: Address,
     _gateway: Gateway,
     _folder: tempfile::TempDir,
 }
@@ -65,9 +66,11 @@ impl World {
         let secret = ApiSecret::random();
         index.put_key(key_row(&secret, cap)).await.expect("a key");
         let api: Arc<dyn ProviderApi> = provider.clone();
+        let signer = Signer::random();
+        let account = signer.address();
         let deps = GatewayDeps {
             chain,
-            signer: Signer::random(),
+            signer,
             faucet: None,
             index: index.clone(),
             artifacts: Artifacts::open(folder.path().join("artifacts")).expect("a store"),
@@ -85,6 +88,7 @@ impl World {
             index,
             provider,
             secret,
+            account,
             _gateway: gateway,
             _folder: folder,
         }
@@ -101,6 +105,13 @@ impl World {
         }
         let request = request.body(Body::from(body.to_string())).expect("a request");
         self.router.clone().oneshot(request).await.expect("an answer")
+    }
+
+    /// What a page shows to anyone.
+    pub async fn get(&self, path: &str) -> Value {
+        let request = Request::get(path).header("host", "localhost:8545");
+        let request = request.body(Body::empty()).expect("a request");
+        json_of(self.router.clone().oneshot(request).await.expect("an answer")).await
     }
 
     /// The key as it stands.

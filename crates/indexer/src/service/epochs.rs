@@ -226,7 +226,7 @@ impl Index {
     }
 }
 
-fn last_epoch(sql: &Connection, gateway: Address) -> Result<(u64, u64), IndexError> {
+pub(crate) fn last_epoch(sql: &Connection, gateway: Address) -> Result<(u64, u64), IndexError> {
     let last = sql
         .prepare_cached(
             "SELECT epoch, up_to FROM epochs WHERE gateway = ?1 ORDER BY epoch DESC LIMIT 1",

@@ -5,6 +5,7 @@ pub(crate) mod epochs;
 pub(crate) mod idempotency;
 pub(crate) mod jobs;
 pub(crate) mod keys;
+pub(crate) mod owed;
 pub(crate) mod receipts;
 pub(crate) mod series;
 pub(crate) mod sessions;
