@@ -7,7 +7,7 @@ use serde_json::Value;
 use tributary_client::{ClientError, api::ReceiptView};
 use tributary_gateway::verify::{ChainSources, HttpBlobs};
 use tributary_primitives::{Receipt, Transcript};
-use tributary_verification::{Report, Status};
+use tributary_verification::{CheckName, Report, Status};
 
 use crate::{
     cli::ReceiptCommand,
@@ -77,7 +77,8 @@ async fn verify(
         },
     };
     let sources = ChainSources::new(session.chain().await?, HttpBlobs::new(rest));
-    let report = sources.verify(&receipt, transcript.as_ref()).await?;
+    let mut report = sources.verify(&receipt, transcript.as_ref()).await?;
+    require_asked(&mut report, id, &receipt);
     session.output.print(&report, || human(&report))?;
     if report.verified {
         return Ok(());
@@ -91,6 +92,19 @@ async fn verify(
         Some(_) => "read the failed checks; whoever signed this owes an answer",
     };
     Err(Failure::new(Exit::NotVerified, format!("receipt {id} is not verified"), help))
+}
+
+/// A valid receipt that is another one than was asked for proves nothing.
+fn require_asked(report: &mut Report, id: &str, receipt: &Receipt) {
+    let found = receipt.signed.id.to_string();
+    if found.eq_ignore_ascii_case(id.trim()) {
+        return;
+    }
+    report.verified = false;
+    if let Some(check) = report.checks.iter_mut().find(|check| check.name == CheckName::Signature) {
+        check.status = Status::Failed;
+        check.detail = format!("{id} was asked for, this is receipt {found}");
+    }
 }
 
 fn human(report: &Report) {

@@ -57,9 +57,112 @@ fn a_newcomer_is_paid_for_rows_and_can_derive_every_number() -> Result<()> {
     ensure!(verified.code == 0, "{verified:?}");
     ensure!(verified.json()?.get("verified") == Some(&Value::Bool(true)), "{verified:?}");
 
+    each_field_flipped_is_found(&node, &receipt, &shown)?;
+
     // Somebody else may check what is public, and is told what can't be checked.
     let stranger = node.cli_as("stranger", &["receipt", "verify", &receipt])?;
     ensure!(stranger.code == 9, "{stranger:?}");
+    Ok(())
+}
+
+/// The check that must name a field of the receipt's body.
+fn check_of(field: &str) -> &'static str {
+    match field {
+        "gateway" | "payer" | "channel" => "channel",
+        "model" | "model_digest" | "adapter_digest" | "tokenizer_digest" | "snapshot" => "model",
+        "prompt_commitment" | "prompt_tokens" => "prompt",
+        "completion_commitment" | "completion_tokens" => "completion",
+        "temperature_micro" | "top_p_ppm" | "top_k" | "max_tokens" | "sampler_digest" => "sampler",
+        "job_seed" => "job_seed",
+        "logits_digest" => "logits",
+        "fee_compute" | "fee_licence" => "fee",
+        "spans_digest" => "spans",
+        "shares_digest" => "shares",
+        "block_number" | "block_hash" | "issued_at" => "block",
+        _ => "signature",
+    }
+}
+
+/// Another value of the same kind.
+fn flip(value: &mut Value) {
+    let other = match &*value {
+        Value::Number(number) => Value::from(number.as_u64().unwrap_or(0) ^ 1),
+        Value::String(text) => {
+            let last = text.chars().last().unwrap_or('0');
+            let digit = if last == '1' { '2' } else { '1' };
+            let cut = text.len() - last.len_utf8().min(text.len());
+            Value::from(format!("{}{digit}", text.get(..cut).unwrap_or_default()))
+        }
+        other => other.clone(),
+    };
+    *value = other;
+}
+
+/// Flips each field of receipt and transcript once: each flip exits 9 and names its check.
+fn each_field_flipped_is_found(node: &Node, id: &str, shown: &Value) -> Result<()> {
+    let receipt = shown.get("receipt").context("a receipt")?;
+    let body = receipt.get("body").and_then(Value::as_object).context("a body")?;
+    let mut flips: Vec<(String, &str)> = Vec::new();
+    for (field, value) in body {
+        match value.as_object() {
+            Some(inner) => {
+                let inner = inner.keys().map(|name| format!("/body/{field}/{name}"));
+                flips.extend(inner.map(|path| (path, check_of(field))));
+            }
+            None => flips.push((format!("/body/{field}"), check_of(field))),
+        }
+    }
+    let listed = [
+        ("/id", "signature"),
+        ("/signature", "signature"),
+        ("/spans/0/start", "spans"),
+        ("/spans/0/bits_q16", "spans"),
+        ("/spans/0/contributor", "spans"),
+        ("/spans/0/records/0", "spans"),
+        ("/shares/0/amount", "shares"),
+        ("/shares/0/party", "shares"),
+    ];
+    flips.extend(listed.map(|(path, check)| (path.to_owned(), check)));
+    let path = node.folder().join("flipped.json");
+    for (field, check) in flips {
+        let mut altered = receipt.clone();
+        flip(altered.pointer_mut(&field).with_context(|| format!("{field} is in a receipt"))?);
+        std::fs::write(&path, altered.to_string())?;
+        let file = path.to_str().context("a path in UTF-8")?;
+        names_the_check(node, &[id, "--receipt", file], (&field, check))?;
+    }
+    let transcript = node.cli(&["receipt", "transcript", id])?.ok()?;
+    let private = [
+        ("/receipt_id", "transcript"),
+        ("/prompt", "prompt"),
+        ("/prompt_ids/0", "prompt"),
+        ("/prompt_salt", "prompt"),
+        ("/completion", "completion"),
+        ("/completion_ids/0", "completion"),
+        ("/completion_salt", "completion"),
+        ("/request_seed", "job_seed"),
+        ("/sampler/max_tokens", "sampler"),
+    ];
+    for (field, check) in private {
+        let mut altered = transcript.clone();
+        flip(altered.pointer_mut(field).with_context(|| format!("{field} is in a transcript"))?);
+        std::fs::write(&path, altered.to_string())?;
+        let file = path.to_str().context("a path in UTF-8")?;
+        names_the_check(node, &[id, "--transcript", file], (field, check))?;
+    }
+    Ok(())
+}
+
+fn names_the_check(node: &Node, arguments: &[&str], (field, check): (&str, &str)) -> Result<()> {
+    let arguments = [&["receipt", "verify"][..], arguments].concat();
+    let ran = node.cli(&arguments)?;
+    ensure!(ran.code == 9, "{field} flipped exits {}: {ran:?}", ran.code);
+    let report = ran.json()?;
+    let checks = report.get("checks").and_then(Value::as_array).context("checks")?;
+    // What names nothing that exists can't even be checked.
+    let found = checks.iter().filter(|found| text(found, "/status") != "ok");
+    let named = found.map(|found| text(found, "/name")).any(|name| name == check);
+    ensure!(named, "{field} flipped is not found by `{check}`: {report}");
     Ok(())
 }
 
