@@ -158,8 +158,6 @@ async function ask(page) {
   const pays = await page.locator("#sources .source-pay").evaluateAll((all) => all.map((one) => one.getAttribute("data-amount") ?? ""));
   const records = await page.locator("#sources .source").evaluateAll((all) => all.map((one) => one.getAttribute("data-record") ?? ""));
   await look(page, "10-answer");
-  // The picture of the README: what fits a window, without what is below.
-  await page.screenshot({ path: join(PICTURES, "playground.png") });
   keep(page);
   lap("answered");
   return { pays, records };
@@ -172,6 +170,8 @@ async function verify(page, shown) {
   const earned = BigInt((await toast.getAttribute("data-amount")) ?? "0");
   check(/You earned .* from 1 answer/.test((await toast.innerText()).replaceAll(/\s+/g, " ")), "a toast says what was earned from one answer");
   await look(page, "11-earned");
+  // The picture of the README: what fits a window, with nothing still on its way in.
+  await page.screenshot({ path: join(PICTURES, "playground.png"), animations: "disabled" });
   lap("earned");
   await click(page, toast.getByRole("link", { name: "See why" }));
   await arrive(page, /\/receipts\/0x/);

@@ -77,14 +77,14 @@ pub(crate) fn short_hash(hash: &B256) -> String {
     format!("{}…{}", full.get(..8).unwrap_or(&full), full.get(62..).unwrap_or_default())
 }
 
-/// A friendly name: module, guest, or the short address.
+/// A friendly name: module, guest, actor of the network, or the short address.
 pub(crate) fn name_of(index: &Index, address: Address) -> String {
     if let Some(module) = module_name(&address) {
         return module.to_owned();
     }
-    // A guest's name is a nicety; without it the address stands.
-    let guest = index.guest(address).ok().flatten();
-    guest.map_or_else(|| short_address(address), |guest| guest.name)
+    // A name is a nicety; without it the address stands.
+    let name = index.account_name(address).ok().flatten();
+    name.unwrap_or_else(|| short_address(address))
 }
 
 /// Link to an account or module.

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 use tributary_contracts::ContributionStatus;
-use tributary_indexer::StepRow;
+use tributary_indexer::{Index, StepRow};
 use tributary_primitives::{Amount, ContributionId};
 
 use super::{datanets, id, live};
@@ -78,7 +78,7 @@ pub(crate) fn region(
                 " · " (datanets::contribution_badge(body.status))
             }
         }
-        (stepper(&steps, refused))
+        (stepper(index, &steps, refused))
         @if published {
             section.callout {
                 div { h2 { "Published in version " (body.version) }
@@ -99,7 +99,7 @@ pub(crate) fn region(
             div.scroll { table {
                 thead { tr { th scope="col" { "Step" } th scope="col" { "Detail" } th scope="col" { "Transaction" } th scope="col" { "Block" } th scope="col" { "When" } } }
                 tbody { @for step in &steps { tr {
-                    th scope="row" { (step.step) } td data-label="Detail" { @if step.detail.is_empty() { "–" } @else { (detail(&step.detail)) } } td data-label="Transaction" { (parts::tx_link(step.tx)) }
+                    th scope="row" { (step.step) } td data-label="Detail" { @if step.detail.is_empty() { "–" } @else { (detail(index, &step.detail)) } } td data-label="Transaction" { (parts::tx_link(step.tx)) }
                     td data-label="Block" { (parts::block_link(step.block)) } td data-label="When" { (parts::ago(step.time)) }
                 } } }
             } }
@@ -114,10 +114,10 @@ fn waiting(number: ContributionId) -> Markup {
     }
 }
 
-/// Details that are addresses are shortened.
-fn detail(text: &str) -> String {
+/// Details that are addresses are people.
+fn detail(index: &Index, text: &str) -> String {
     match text.parse() {
-        Ok(address) => parts::short_address(address),
+        Ok(address) => parts::name_of(index, address),
         Err(_) => text.to_owned(),
     }
 }
@@ -132,7 +132,7 @@ fn doing_now(status: Option<ContributionStatus>) -> &'static str {
     }
 }
 
-fn stepper(steps: &[StepRow], refused: bool) -> Markup {
+fn stepper(index: &Index, steps: &[StepRow], refused: bool) -> Markup {
     let found: Vec<Option<&StepRow>> = STAGES
         .iter()
         .map(|(_, _, closing)| steps.iter().find(|step| closing.contains(&step.step.as_str())))
@@ -147,7 +147,7 @@ fn stepper(steps: &[StepRow], refused: bool) -> Markup {
                     span.step-title { (title) }
                     span.step-what {
                         @match step {
-                            Some(step) => { (detail(&step.detail)) " " (parts::tx_link(step.tx)) }
+                            Some(step) => { (detail(index, &step.detail)) " " (parts::tx_link(step.tx)) }
                             None => (what),
                         }
                     }

@@ -126,6 +126,19 @@ impl Index {
         })
     }
 
+    /// Names an account that is no guest: an actor of the network.
+    pub fn put_account_name(&self, account: Address, name: &str) -> Written<()> {
+        self.put_setting(&format!("name of {account}"), name)
+    }
+
+    /// What people call an account: a guest's name, or an actor's.
+    pub fn account_name(&self, account: Address) -> Result<Option<String>, IndexError> {
+        match self.guest(account)? {
+            Some(guest) => Ok(Some(guest.name)),
+            None => self.setting(&format!("name of {account}")),
+        }
+    }
+
     /// Writes a small value under a name.
     pub fn put_setting(&self, name: &str, value: &str) -> Written<()> {
         let (name, value) = (name.to_owned(), value.to_owned());

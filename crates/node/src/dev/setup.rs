@@ -90,6 +90,7 @@ impl Setup<'_> {
         let tokenizer = self.artifacts.put(assets::SEED_TOKENIZER).await?;
         let card = self.artifacts.put(assets::SEED_CARD).await?;
         self.take_roles().await?;
+        self.name_actors().await?;
         if let Some(seed) = self.chain.models().by_name(SEED_NAME).await? {
             return Ok(ModelId(seed.id));
         }
@@ -110,6 +111,14 @@ impl Setup<'_> {
         let receipt = self.actors.founder.send(&models::register(spec)).await?;
         models::registered_id(&receipt)
             .ok_or_else(|| NodeError::Fatal("the seed model was not registered".into()))
+    }
+
+    /// So that pages say who acts instead of an address.
+    async fn name_actors(&self) -> Result<(), NodeError> {
+        for account in self.roles.accounts()?.iter().filter(|account| account.role != "dev") {
+            self.index.put_account_name(account.signer.address(), &account.role).await?;
+        }
+        Ok(())
     }
 
     async fn take_roles(&self) -> Result<(), NodeError> {
