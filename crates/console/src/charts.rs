@@ -186,7 +186,8 @@ pub(crate) fn flow(what: &str, flows: &[Flow], now_ms: i64) -> Markup {
                     path.flow-base d={ "M0 39.5H" (BARS * STEP) } {}
                     @for (at, bar) in bars.iter().enumerate().filter(|(_, bar)| !bar.is_zero()) {
                         @let tall = bar.mul_div(TALL, highest).wei().max(2);
-                        rect.flow-bar x=(at * STEP + 1) width=(STEP - 2) y=(39 - tall) height=(tall) {}
+                        rect.flow-bar x=(at * STEP + 1) width=(STEP - 2)
+                            y=(39 - tall) height=(tall) {}
                     }
                 }
             }
