@@ -175,6 +175,7 @@ def chat(api, body):
 def money(api, address, receipt):
     assert api.call("GET", "/receipts", f"?account={address}")["items"]
     api.call("GET", "/receipts/{id}/transcript", id=receipt)
+    assert api.call("GET", "/receipts/{id}/acknowledgements", id=receipt)["items"]
     posted = until("posted root", 60, lambda: posted_with(api, receipt))
     api.call("GET", "/roots/{hash}", hash=posted["data_hash"])
     report = api.call("GET", "/receipts/{id}/verify", id=receipt)

@@ -349,6 +349,7 @@ const ORDER: [&str; 29] = [
     "model show",
     "model cancel",
     "model train",
+    "model cancel",
     "chat",
     "earnings",
     "receipt show",
@@ -390,6 +391,12 @@ fn every_example_of_the_help_texts_and_the_readme_runs() -> Result<()> {
         let mut line = line;
         if let Some(receipt) = &receipt {
             line = line.replace("0x12..", receipt).replace("0x...", receipt);
+        }
+        if line.contains("model cancel") {
+            let asked = ["model", "train", "--datanet", "1", "--no-wait"];
+            let started = node.cli(&asked)?.ok()?;
+            let job = started.get("id").and_then(Value::as_u64).context("a job")?;
+            line = line.replace("cancel 1", &format!("cancel {job}"));
         }
         if line.contains("3f0c..") {
             let keys = node.cli(&["key", "ls"])?.ok()?;
