@@ -347,7 +347,6 @@ const ORDER: [&str; 29] = [
     "model eval",
     "model ls",
     "model show",
-    "model cancel",
     "model train",
     "model cancel",
     "chat",
@@ -391,12 +390,6 @@ fn every_example_of_the_help_texts_and_the_readme_runs() -> Result<()> {
         let mut line = line;
         if let Some(receipt) = &receipt {
             line = line.replace("0x12..", receipt).replace("0x...", receipt);
-        }
-        if line.contains("model cancel") {
-            let asked = ["model", "train", "--datanet", "1", "--no-wait"];
-            let started = node.cli(&asked)?.ok()?;
-            let job = started.get("id").and_then(Value::as_u64).context("a job")?;
-            line = line.replace("cancel 1", &format!("cancel {job}"));
         }
         if line.contains("3f0c..") {
             let keys = node.cli(&["key", "ls"])?.ok()?;
