@@ -25,7 +25,9 @@ fn the_card_shows_a_loss_within_one_percent_with_and_without_adapter() {
     for measure in &bundle.card.measures {
         let evaluation = &measure.evaluation;
         assert!(evaluation.tokens >= 10_000, "{measure:?}");
-        assert!(evaluation.delta_percent <= 1.0, "{measure:?}");
-        assert!(evaluation.standard_error_percent > 0.0, "{measure:?}");
+        let doubt = 2.0 * evaluation.standard_error_percent;
+        assert!(doubt > 0.0, "{measure:?}");
+        // The bound holds beyond the measurement's own doubt, on either side.
+        assert!(evaluation.delta_percent.abs() + doubt < 1.0, "{measure:?}");
     }
 }
