@@ -118,6 +118,7 @@ impl Setup<'_> {
         for account in self.roles.accounts()?.iter().filter(|account| account.role != "dev") {
             self.index.put_account_name(account.signer.address(), &account.role).await?;
         }
+        self.index.put_account_name(self.roles.launch.address(), "launch bucket").await?;
         Ok(())
     }
 
