@@ -172,11 +172,13 @@ impl Node {
         Ok(())
     }
 
-    /// Waits for a process that must end by itself; its exit code.
+    /// Waits for a process that must end by itself, and for its last words; its exit code.
     pub fn wait_end(&mut self) -> Result<i32> {
         let end = Instant::now() + READY_LIMIT;
         loop {
-            if let Some(status) = self.child.try_wait()? {
+            // The thread that collects the log lets go of it at the end of the stream.
+            let is_whole = Arc::strong_count(&self.log) == 1;
+            if let Some(status) = self.child.try_wait()?.filter(|_| is_whole) {
                 return Ok(status.code().unwrap_or(-1));
             }
             ensure!(

@@ -46,10 +46,10 @@ fn a_training_that_is_called_off_gives_its_escrow_back() -> Result<()> {
     let cancelled = node.cli(&["model", "cancel", &number])?.ok()?;
     ensure!(text(&cancelled, "/state") == "cancelled", "{cancelled}");
     let (refund, fee) = (wei(&cancelled, "/refund")?, wei(&cancelled, "/fee")?);
-    // The provider had begun: the module leaves it a tenth.
-    ensure!(refund + fee == escrow && fee == escrow / 10, "{refund} + {fee} of {escrow}");
+    // The dev network's genesis leaves a provider nothing of a task that was called off.
+    ensure!(refund == escrow && fee == 0, "{refund} and {fee} of {escrow}");
     let cost = before - balance(&node, &me)?;
-    ensure!(cost >= fee && cost - fee < GAS_WEI, "it cost {cost}, the fee is {fee}");
+    ensure!(cost < GAS_WEI, "it cost {cost} beyond gas");
     let again = node.cli(&["model", "cancel", &number])?;
     ensure!(again.code != 0 && again.stdout.contains("WrongTaskState"), "{again:?}");
 
