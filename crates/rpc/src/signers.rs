@@ -3,6 +3,7 @@
 use crate::RpcError;
 use crate::params::Answer;
 use alloy_consensus::{SignableTransaction, TxEnvelope, TypedTransaction};
+use alloy_dyn_abi::TypedData;
 use alloy_primitives::{Address, Bytes, Signature};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
@@ -41,6 +42,15 @@ impl Signers {
     pub(crate) fn sign_message(&self, account: Address, message: &[u8]) -> Answer<Bytes> {
         let signature = self.key(account)?.sign_message_sync(message).map_err(failed)?;
         Ok(signature.as_bytes().into())
+    }
+
+    /// Signs EIP-712 typed data.
+    pub(crate) fn sign_typed_data(&self, account: Address, data: &TypedData) -> Answer<Bytes> {
+        let key = self.key(account)?;
+        let hash = data
+            .eip712_signing_hash()
+            .map_err(|error| RpcError::InvalidParams(format!("typed data: {error}")))?;
+        Ok(key.sign_hash_sync(&hash).map_err(failed)?.as_bytes().into())
     }
 
     pub(crate) fn sign_transaction(

@@ -288,6 +288,27 @@ await scenario("signing by the node, and by the account", async () => {
     params: [viem.stringToHex(message), account.address],
   });
   assert.equal(byNode, await account.signMessage({ message }));
+  const typed = {
+    domain: { name: "Tally", version: "1", chainId: id, verifyingContract: tally.address },
+    types: {
+      Person: [{ name: "name", type: "string" }, { name: "wallet", type: "address" }],
+      Mail: [
+        { name: "from", type: "Person" },
+        { name: "to", type: "Person[]" },
+        { name: "amount", type: "uint256" },
+        { name: "contents", type: "bytes" },
+      ],
+    },
+    primaryType: "Mail",
+    message: {
+      from: { name: "a", wallet: account.address },
+      to: [{ name: "b", wallet: other.address }],
+      amount: 7n,
+      contents: "0x1234",
+    },
+  };
+  const node = createWalletClient({ account: account.address, chain, transport: http(url) });
+  assert.equal(await node.signTypedData(typed), await account.signTypedData(typed));
 });
 
 await scenario("errors carry the codes that clients expect", async () => {

@@ -4,13 +4,15 @@ use crate::RpcError;
 use crate::eth::fees::suggested_tip;
 use crate::eth::simulate::estimate_pending;
 use crate::eth::transactions::submit;
-use crate::params::{Answer, heavy, method, quick, run_blocking};
+use crate::params::{Answer, Args, heavy, method, quick, run_blocking};
 use crate::state::{Module, Node};
 use alloy_consensus::TypedTransaction;
+use alloy_dyn_abi::TypedData;
 use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, TxKind};
 use alloy_rpc_types_eth::TransactionRequest;
 use jsonrpsee::types::Params;
+use serde_json::Value;
 use std::sync::Arc;
 use tributary_execution::{RecoveredTx, impersonated};
 
@@ -24,6 +26,8 @@ pub(crate) fn register(module: &mut Module) -> Answer<()> {
         let message: Bytes = args.next()?;
         node.signers.sign_message(args.next()?, &message)
     })?;
+    method(module, "eth_signTypedData_v4", sign_typed_data)?;
+    method(module, "eth_signTypedData", sign_typed_data)?;
     heavy(module, "eth_fillTransaction", |node, args| {
         let filled = fill(node, args.next()?)?;
         Ok(serde_json::json!({ "tx": super::blocks::to_value(&filled)? }))
@@ -40,6 +44,18 @@ pub(crate) fn register(module: &mut Module) -> Answer<()> {
         },
     )?;
     Ok(())
+}
+
+/// The data comes as an object, or as a text that holds it.
+fn sign_typed_data(node: &Node, args: &mut Args<'_>) -> Answer<Bytes> {
+    let account: Address = args.next()?;
+    let malformed = |error: serde_json::Error| RpcError::InvalidParams(error.to_string());
+    let data = match args.next::<Value>()? {
+        Value::String(text) => serde_json::from_str(&text).map_err(malformed)?,
+        object => object,
+    };
+    let data: TypedData = serde_json::from_value(data).map_err(malformed)?;
+    node.signers.sign_typed_data(account, &data)
 }
 
 async fn send(node: Arc<Node>, request: TransactionRequest) -> Answer<B256> {

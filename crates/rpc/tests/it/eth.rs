@@ -1,6 +1,7 @@
 //! `eth_*`, `debug_*`, `txpool_*` and `trib_*`.
 
 use crate::node::{ALICE, BOB, Node, init_code, number, recorder_code};
+use alloy_primitives::{Address, Signature};
 use serde_json::{Value, json};
 
 fn word(value: u64) -> String {
@@ -260,4 +261,47 @@ async fn the_supply_counts_what_is_burned() {
     let chain = node.call("trib_chain", json!([])).await;
     assert_eq!(chain["dev"], true);
     node.call("trib_nextTimer", json!([])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn typed_data_is_signed_for_dev_accounts_alone() {
+    let node = Node::start();
+    let field = |name: &str, kind: &str| json!({ "name": name, "type": kind });
+    // The example of EIP-712, with the digest that it publishes.
+    let data = json!({
+        "types": {
+            "EIP712Domain": [
+                field("name", "string"),
+                field("version", "string"),
+                field("chainId", "uint256"),
+                field("verifyingContract", "address"),
+            ],
+            "Person": [field("name", "string"), field("wallet", "address")],
+            "Mail": [field("from", "Person"), field("to", "Person"), field("contents", "string")],
+        },
+        "primaryType": "Mail",
+        "domain": {
+            "name": "Ether Mail",
+            "version": "1",
+            "chainId": 1,
+            "verifyingContract": "0xCcCCccccCCCCcCCCCCCcCcCccCcCCCcCcccccccC",
+        },
+        "message": {
+            "from": { "name": "Cow", "wallet": "0xCD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826" },
+            "to": { "name": "Bob", "wallet": "0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB" },
+            "contents": "Hello, Bob!",
+        },
+    });
+    let digest = "0xbe609aee343fb3c4b28e1df9e632fca64fcfaede20f02e86244efddf30957bd2";
+    for shown in [data.clone(), Value::from(data.to_string())] {
+        let signature = node.call("eth_signTypedData_v4", json!([ALICE, shown])).await;
+        let signature: Signature = signature.as_str().unwrap().parse().unwrap();
+        let signer = signature.recover_address_from_prehash(&digest.parse().unwrap()).unwrap();
+        assert_eq!(signer, ALICE.parse::<Address>().unwrap());
+    }
+    let stranger = "0x00000000000000000000000000000000000000ff";
+    let error = node.error("eth_signTypedData_v4", json!([stranger, data])).await;
+    assert_eq!(error["message"], "unknown account");
+    let broken = node.error("eth_signTypedData_v4", json!([ALICE, { "types": {} }])).await;
+    assert_eq!(broken["code"], -32602);
 }
