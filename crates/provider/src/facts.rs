@@ -175,6 +175,7 @@ mod tests {
             compute: prices(compute),
             lineage: Lineage { steps: Vec::new() },
             has_backers: false,
+            parts: FeeParts::MAIN,
             block: BlockRef { number: 1, hash: B256::ZERO, timestamp: 1 },
         }
     }

@@ -193,7 +193,9 @@ mod tests {
 
     use tributary_client::{BlockRef, provider::Prompt, recover};
     use tributary_models::Tokenizer;
-    use tributary_primitives::{Amount, ChannelId, Lineage, LineageStep, ModelId, Prices};
+    use tributary_primitives::{
+        Amount, ChannelId, FeeParts, Lineage, LineageStep, ModelId, Prices,
+    };
 
     use super::*;
 
@@ -250,6 +252,7 @@ mod tests {
             compute: prices(11),
             lineage: Lineage { steps: vec![step] },
             has_backers: false,
+            parts: FeeParts::MAIN,
             block: BlockRef { number: 9, hash: B256::repeat_byte(9), timestamp: 99 },
         }
     }

@@ -115,10 +115,10 @@ impl Setup<'_> {
 
     /// So that pages say who acts instead of an address.
     async fn name_actors(&self) -> Result<(), NodeError> {
-        for account in self.roles.accounts()?.iter().filter(|account| account.role != "dev") {
+        for account in self.actors.accounts()?.iter().filter(|account| account.role != "dev") {
             self.index.put_account_name(account.signer.address(), &account.role).await?;
         }
-        self.index.put_account_name(self.roles.launch.address(), "launch bucket").await?;
+        self.index.put_account_name(self.actors.launch.address(), "launch bucket").await?;
         Ok(())
     }
 
