@@ -211,17 +211,18 @@ fn write_loop(
     while let Ok(first) = queue.recv() {
         let mut replies = Vec::new();
         let outcome = commit_group(&mut connection, first, queue, &mut replies);
-        for reply in replies {
-            reply(outcome.as_ref().map(|_| ()));
-        }
-        match outcome {
-            Ok(announced) => {
-                for event in announced {
-                    // No listener is fine.
-                    let _ = events.send(event);
-                }
+        // Events go out before the replies: whoever waited for a write finds its events there.
+        let outcome = outcome.map(|announced| {
+            for event in announced {
+                // No listener is fine.
+                let _ = events.send(event);
             }
-            Err(error) => tracing::error!(%error, "index commit failed"),
+        });
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "index commit failed");
+        }
+        for reply in replies {
+            reply(outcome.as_ref().map(|()| ()));
         }
     }
     if let Err(error) = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {

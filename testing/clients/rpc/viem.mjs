@@ -159,10 +159,12 @@ await scenario("blocks of calls are simulated, each on the one before", async ()
 await scenario("a fee under the base fee is included, an impossible one refused", async () => {
   const { baseFeePerGas } = await client.getBlock({ blockTag: "pending" });
   const fee = (baseFeePerGas * 97n) / 100n;
-  const low = { to: other.address, value: 1n, maxFeePerGas: fee, maxPriorityFeePerGas: 0n };
+  // With its gas: an estimate, like a call, refuses a fee below the base fee of now.
+  const gas = 21000n;
+  const low = { to: other.address, value: 1n, maxFeePerGas: fee, maxPriorityFeePerGas: 0n, gas };
   const receipt = await mined(await wallet.sendTransaction(low));
   assert.ok(receipt.effectiveGasPrice <= fee);
-  const impossible = { ...low, maxFeePerGas: 1n, gas: 21000n };
+  const impossible = { ...low, maxFeePerGas: 1n };
   await assert.rejects(wallet.sendTransaction(impossible), /underpriced/);
 });
 

@@ -242,9 +242,13 @@ fn a_task_expires_with_refund_and_penalty_in_the_main_networks_periods() {
     main.ok(2, TASKS, 0, &ITasks::acceptTaskCall { taskId: 2 });
     // One is delivered for a part of the escrow; the requester has the rest at once.
     let before = main.coins(1);
-    let resultDigest = B256::repeat_byte(9);
-    let call =
-        ITasks::completeTaskCall { taskId: 1, resultDigest, cardDigest: B256::ZERO, fee: 3 * COIN };
+    let result = B256::repeat_byte(9);
+    let call = ITasks::completeTaskCall {
+        taskId: 1,
+        resultDigest: result,
+        cardDigest: B256::ZERO,
+        fee: 3 * COIN,
+    };
     main.ok(2, TASKS, 0, &call);
     assert_eq!(main.coins(1) - before, 7 * COIN);
     // The other never is.
