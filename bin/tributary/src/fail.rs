@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use tributary_client::{ClientError, TransportError};
+use tributary_models::ModelError;
 use tributary_node::{NodeError, config::ConfigError};
 
 /// Exit codes that scripts may rely on.
@@ -128,6 +129,9 @@ fn classify(error: &anyhow::Error) -> Report {
         }
         if let Some(node) = cause.downcast_ref::<NodeError>() {
             return Report::new(Exit::Failed, hint_of(node));
+        }
+        if let Some(model) = cause.downcast_ref::<ModelError>() {
+            return Report::new(Exit::Failed, model.hint().map(str::to_owned));
         }
         if let Some(client) = cause.downcast_ref::<ClientError>() {
             let mut told = Report::new(exit_of(client), client.hint());

@@ -176,3 +176,38 @@ pub enum ModelError {
         least: usize,
     },
 }
+
+impl ModelError {
+    /// What to do next, where the message does not say it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Read { .. } => "look at the path and who may read it",
+            Self::Write { .. } => "look at free space and who may write there",
+            Self::UnsupportedArchitecture { .. } | Self::UnsupportedFeature { .. } => {
+                "bring a Llama: RMSNorm, rotary positions, SiLU, no biases"
+            }
+            Self::UnsupportedDtype { .. } => "save the weights as float16, bfloat16 or float32",
+            Self::MissingTensor { .. }
+            | Self::UnexpectedTensor { .. }
+            | Self::ShapeMismatch { .. } => "take weights and config.json from the same model",
+            Self::NotFinite { .. } => "the training diverged: take an earlier checkpoint",
+            Self::Damaged { .. } => "fetch or save the file again and compare its checksum",
+            Self::TooLarge { .. } => "bring a smaller model, or split its weights into shards",
+            Self::Json { .. } | Self::Tokenizer(_) | Self::Template(_) => {
+                "take the file as the model's author published it"
+            }
+            Self::TokenizerMismatch { .. } => {
+                "bring the tokenizer.json that the model was trained with"
+            }
+            Self::ForeignBase { .. } => "import the base that the adapter was trained on",
+            Self::ForeignOriginal { .. } => "name the checkpoint that was imported with --original",
+            Self::TooLittleText { .. } => "measure on a longer text",
+            Self::UnknownFormat { .. }
+            | Self::Pickle { .. }
+            | Self::MissingFile { .. }
+            | Self::NoOriginal { .. }
+            | Self::Tensor(_) => return None,
+        })
+    }
+}

@@ -5,6 +5,7 @@
 //! keeps everything in memory. `TRIBUTARY_BIN`, `TRIBUTARY_ANVIL` and `TRIBUTARY_CLIENTS` say
 //! where the programs and the compiler are; `cargo xtask bench blocks` sets them.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -173,12 +174,14 @@ fn compile(clients: &Path, senders: &[PrivateKeySigner]) -> Result<Bytes> {
     Ok(code.into())
 }
 
-/// Anvil, ended when dropped.
+/// Anvil, ended when dropped. What npm starts is a wrapper around it, so both are one group of
+/// processes and end together.
 struct Anvil(Child);
 
 impl Drop for Anvil {
     fn drop(&mut self) {
-        drop(self.0.kill());
+        let group = format!("-{}", self.0.id());
+        drop(Command::new("kill").args(["-KILL", "--", &group]).status());
         drop(self.0.wait());
     }
 }
@@ -190,6 +193,7 @@ fn anvil(program: &Path) -> Result<(Anvil, String)> {
         .args(["--silent", "--accounts", "15", "--chain-id", &CHAIN_ID_DEV.to_string()])
         .args(["--port", &port.to_string()])
         .stdin(Stdio::null())
+        .process_group(0)
         .spawn()
         .with_context(|| format!("cannot start {}", program.display()))?;
     let (anvil, url) = (Anvil(child), format!("http://127.0.0.1:{port}"));

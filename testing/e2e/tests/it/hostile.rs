@@ -286,15 +286,15 @@ fn bad_files_are_named_and_never_panic() -> Result<()> {
         path("config.json"),
         r#"{"model_type":"llama","architectures":["LlamaForCausalLM"],
         "hidden_size":8,"intermediate_size":16,"num_attention_heads":2,"num_hidden_layers":1,
-        "num_key_value_heads":2,"vocab_size":32,"max_position_embeddings":32,"rms_norm_eps":1e-5,
+        "num_key_value_heads":2,"vocab_size":2048,"max_position_embeddings":32,"rms_norm_eps":1e-5,
         "rope_theta":10000.0,"hidden_act":"silu","tie_word_embeddings":true}"#,
     )?;
-    fs::write(path("tokenizer.json"), "{}")?;
+    fs::write(path("tokenizer.json"), seed_tokenizer()?)?;
     let model = folder.path().to_string_lossy().into_owned();
     // A header that promises more than the file holds, one beyond all memory, one cut in half.
     for weights in [&b"\x40\0\0\0\0\0\0\0{}"[..], &[0xff; 64], b"\x02\0\0"] {
         fs::write(path("model.safetensors"), weights)?;
-        complains(&["model", "import", &model], &["error"])?;
+        complains(&["model", "import", &model], &["model.safetensors is damaged", "again"])?;
     }
     complains(&["model", "import", &path("absent")], &["absent"])?;
 
