@@ -9,6 +9,7 @@ use anyhow::Result;
 use crate::{
     journey,
     shell::{pass, quiet, root, target},
+    test::build,
     tools,
 };
 
@@ -43,10 +44,10 @@ pub fn run(options: &Options) -> Result<()> {
     match options.name {
         Name::Journey => journey::run(&machine, options.record),
         Name::Machine => Ok(()),
-        Name::Decode => cargo_bench("tributary-training", "decode"),
-        Name::Index => cargo_bench("tributary-attribution", "index"),
+        Name::Decode => cargo_bench("decode"),
+        Name::Index => cargo_bench("index"),
         Name::Blocks => {
-            cargo_bench("tributary-execution", "blocks")?;
+            cargo_bench("blocks")?;
             beside_anvil()
         }
     }
@@ -57,10 +58,10 @@ fn beside_anvil() -> Result<()> {
     let tools = target().join("tools");
     let peers = tools::npm(&tools, "peers")?;
     let clients = tools::npm(&tools, "clients")?;
-    pass(cargo().args(["build", "--release", "-p", "tributary"]))?;
+    build()?;
     let mut command = cargo();
     command
-        .args(["bench", "--profile", "release", "-p", "tributary-e2e", "--bench", "peer"])
+        .args(["bench", "--profile", "release", "--workspace", "--bench", "peer"])
         .env("TRIBUTARY_BIN", target().join("release/tributary"))
         .env("TRIBUTARY_CLIENTS", clients)
         .env("TRIBUTARY_ANVIL", peers.join("node_modules/.bin/anvil"));
@@ -71,10 +72,11 @@ fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// A crate's own benchmark, which prints Markdown rows.
-fn cargo_bench(package: &str, name: &str) -> Result<()> {
+/// A crate's own benchmark, which prints Markdown rows. The whole workspace is named, so that
+/// cargo chooses the tests' features and compiles nothing twice.
+fn cargo_bench(name: &str) -> Result<()> {
     let mut command = cargo();
-    command.args(["bench", "--profile", "release", "-p", package, "--bench", name]);
+    command.args(["bench", "--profile", "release", "--workspace", "--bench", name]);
     pass(command.env("TRIBUTARY_DATA", root().join("../shared/data")))
 }
 
