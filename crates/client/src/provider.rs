@@ -53,6 +53,36 @@ pub struct InferRequest {
     pub max_fee: Amount,
 }
 
+/// A prompt that the provider is to keep until a task on chain asks for its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromptRequest {
+    /// Who meters and pays out.
+    pub gateway: Address,
+    /// The model that is to answer.
+    pub model: ModelId,
+    /// What to continue.
+    pub prompt: Prompt,
+    /// How tokens are chosen.
+    pub sampler: SamplerParams,
+    /// The request's seed.
+    pub request_seed: Digest,
+}
+
+/// A prompt that is kept, and what a task must say to have it answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromptTicket {
+    /// Its commitment: the task's `inputDigest`.
+    pub commitment: Digest,
+    /// Opens the commitment.
+    pub salt: Digest,
+    /// Its tokens.
+    pub ids: Vec<u32>,
+    /// The most that the answer costs: the task's escrow.
+    pub max_fee: Amount,
+    /// Who keeps it: the task's `provider`.
+    pub provider: Address,
+}
+
 /// Why an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -206,6 +236,10 @@ pub trait ProviderApi: Send + Sync {
     async fn receipt(&self, receipt: B256) -> Result<Receipt, ClientError>;
     /// Price and time of training.
     async fn quote(&self, request: QuoteRequest) -> Result<TrainingQuote, ClientError>;
+    /// Keeps a prompt until a task on chain asks for its answer.
+    async fn keep_prompt(&self, _request: PromptRequest) -> Result<PromptTicket, ClientError> {
+        Err(ClientError::NotFound { what: "a provider that keeps prompts".into() })
+    }
     /// Stops the work on a task whose escrow is gone.
     async fn stop_task(&self, task: TaskId) -> Result<(), ClientError>;
     /// How far a training job is, with its curve from a step on; `None` when it is not known here.
@@ -380,6 +414,10 @@ impl ProviderApi for HttpProvider {
 
     async fn quote(&self, request: QuoteRequest) -> Result<TrainingQuote, ClientError> {
         self.json(reqwest::Method::POST, "/quote", encode(&request)?).await
+    }
+
+    async fn keep_prompt(&self, request: PromptRequest) -> Result<PromptTicket, ClientError> {
+        self.json(reqwest::Method::POST, "/prompts", encode(&request)?).await
     }
 
     async fn stop_task(&self, task: TaskId) -> Result<(), ClientError> {

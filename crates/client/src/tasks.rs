@@ -1,6 +1,6 @@
 //! Tasks: reads of the module and the calls of requesters and providers.
 
-use tributary_contracts::{ITasks, TASKS};
+use tributary_contracts::{ITasks, TASKS, TaskKind};
 use tributary_primitives::{Amount, Digest, ModelId, TaskId};
 
 use crate::{Call, Chain, ClientError, logs::first_event};
@@ -55,7 +55,11 @@ impl Tasks {
 
 /// Submits a task; `max_fee` is its escrow.
 pub fn submit(spec: ITasks::TaskSpec, max_fee: Amount) -> Call {
-    let summary = format!("train \"{}\" for at most {max_fee}", spec.adapterName);
+    let what = match TaskKind::try_from(spec.kind) {
+        Ok(TaskKind::Inference) => format!("ask model {}", spec.modelId),
+        _ => format!("train \"{}\"", spec.adapterName),
+    };
+    let summary = format!("{what} for at most {max_fee}");
     Call::paying(TASKS, max_fee, &ITasks::submitTaskCall { spec }, summary)
 }
 

@@ -5,7 +5,8 @@ pragma solidity ^0.8.20;
 /// Jobs with escrow. Kinds: 1 training, 2 inference.
 /// States: 1 submitted, 2 accepted, 3 completed, 4 cancelled, 5 expired.
 interface ITasks {
-    /// What a requester asks for; the escrow is the value sent.
+    /// What a requester asks for; the escrow is the value sent. `gateway` is whose roots divide
+    /// an inference's fee; a training names none.
     struct TaskSpec {
         uint8 kind;
         uint64 modelId;
@@ -19,6 +20,7 @@ interface ITasks {
         uint128 priceOut;
         uint64 deadline;
         address provider;
+        address gateway;
     }
     /// A task. `fee` is what was paid of `maxFee`.
     struct Task {
@@ -54,7 +56,8 @@ interface ITasks {
     function acceptTask(uint64 taskId) external;
     /// Gives an accepted task back; it is open again.
     function releaseTask(uint64 taskId) external;
-    /// Delivers. A training task registers the adapter, owned by the requester.
+    /// Delivers. A training registers the adapter, owned by the requester; an inference names its
+    /// receipt and pays the fee into its gateway's pot.
     function completeTask(uint64 taskId, bytes32 resultDigest, bytes32 cardDigest, uint128 fee) external returns (uint64 modelId);
     /// Requester's refund before completion; an accepted task may owe the provider a part.
     function cancelTask(uint64 taskId) external;
@@ -96,6 +99,7 @@ interface ITasks {
     error DeadlineNotReached(uint64 taskId, uint64 deadline);
     error BadDeadline(uint64 deadline);
     error FeeTooHigh(uint128 fee, uint128 maxFee);
+    error NoGateway(address gateway);
     error UnknownTaskKind(uint8 kind);
     error EmptyEscrow();
     error EmptyResult();

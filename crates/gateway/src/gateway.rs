@@ -10,7 +10,7 @@ use tributary_indexer::KeyRow;
 use tributary_primitives::{Amount, ChannelId};
 
 use crate::{
-    GatewayConfig, GatewayDeps, Refusal,
+    GatewayConfig, GatewayDeps, Refusal, answers,
     api::{self, Hub},
     directory::Providers,
     epochs, guard, idempotency, mirror,
@@ -39,6 +39,7 @@ impl Gateway {
         actors.spawn(hub.clone().run(shared.index.clone(), shared.cancel.clone()));
         actors.spawn(epochs::run(shared.clone()));
         actors.spawn(mirror::run(shared.clone()));
+        actors.spawn(answers::run(shared.clone()));
         Ok(Self { shared, hub, actors })
     }
 

@@ -9,6 +9,7 @@
 //! Leaves to others: answers and receipts (`provider`), tables (`indexer`), rules (the chain).
 
 mod acts;
+mod answers;
 mod api;
 mod caller;
 mod config;

@@ -329,7 +329,7 @@ pub fn decode_voucher(value: &serde_json::Value) -> Option<SignedVoucher> {
 }
 
 /// Why a receipt does not hold, as far as a gateway can see without running the model.
-async fn check_receipt(
+pub(crate) async fn check_receipt(
     shared: &Shared,
     served: &Served,
     request: &InferRequest,

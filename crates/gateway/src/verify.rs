@@ -16,7 +16,7 @@ use tributary_primitives::{
 };
 use tributary_verification::{
     BlockFacts, ChannelFacts, EpochData, EpochFacts, Evidence, ModelFacts, PostedRoot,
-    ProviderFacts, Report,
+    ProviderFacts, Report, TaskFacts,
 };
 
 use crate::{Refusal, epochs};
@@ -177,12 +177,26 @@ async fn provider_facts(
 }
 
 async fn channel_facts(chain: &Chain, body: &ReceiptBody) -> Result<Option<ChannelFacts>, Refusal> {
+    if let Some(task) = body.channel.as_task() {
+        return Ok(absent(chain.tasks().get(task).await)?.map(|task| ChannelFacts {
+            channel: body.channel,
+            payer: task.requester,
+            gateway: task.spec.gateway,
+            opened_at: task.submittedAt,
+            task: Some(TaskFacts {
+                receipt: task.resultDigest,
+                prompt: task.spec.inputDigest.into(),
+                fee: Amount::from_wei(task.fee),
+            }),
+        }));
+    }
     let channel = absent(chain.channels().get(body.channel).await)?;
     Ok(channel.map(|channel| ChannelFacts {
         channel: body.channel,
         payer: channel.payer,
         gateway: channel.gateway,
         opened_at: channel.openedAt,
+        task: None,
     }))
 }
 

@@ -59,6 +59,21 @@ id! {
 #[serde(transparent)]
 pub struct ChannelId(pub B256);
 
+impl ChannelId {
+    /// What a receipt names in a channel's place when a task's escrow pays: the task's number, with
+    /// leading zeros that no channel's hash has.
+    pub fn of_task(task: TaskId) -> Self {
+        Self(B256::left_padding_from(&task.0.to_be_bytes()))
+    }
+
+    /// The task that pays, where it is one.
+    pub fn as_task(&self) -> Option<TaskId> {
+        let (zeros, number) = self.0.0.split_at(24);
+        let number = u64::from_be_bytes(number.try_into().ok()?);
+        (number != 0 && zeros.iter().all(|byte| *byte == 0)).then_some(TaskId(number))
+    }
+}
+
 impl fmt::Display for ChannelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -15,7 +15,7 @@ use futures::StreamExt as _;
 use serde::{Serialize, de::DeserializeOwned};
 use tributary_client::{
     Chain, ClientError, ProviderApi,
-    provider::{InferRequest, Problem, QuoteRequest, proof, request_digest},
+    provider::{InferRequest, Problem, PromptRequest, QuoteRequest, proof, request_digest},
     recover,
 };
 use tributary_contracts::ProvisionRole;
@@ -38,6 +38,7 @@ pub fn router(provider: LocalProvider, chain: Chain) -> Router {
         .route("/receipts/{id}", get(receipt))
         .route("/receipts/{id}/transcript", get(transcript))
         .route("/quote", post(quote))
+        .route("/prompts", post(keep_prompt))
         .route("/tasks/{task}/stop", post(stop_task))
         .route("/tasks/{task}/from/{step}", get(job))
         .route("/blobs/{digest}", get(blob))
@@ -208,6 +209,21 @@ async fn quote(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Ans
     door.gateway(request).await?;
     let request: QuoteRequest = parse(&body)?;
     Ok(Json(door.provider.quote(request).await?).into_response())
+}
+
+async fn keep_prompt(
+    State(door): State<Door>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer<Response> {
+    let request = Signed { method: Method::POST, path: "/prompts", headers: &headers, body: &body };
+    let gateway = door.gateway(request).await?;
+    let request: PromptRequest = parse(&body)?;
+    if request.gateway != gateway {
+        let reason = "the prompt names another gateway than the one that signed";
+        return Err(ProviderError::refused("wrong_gateway", reason).into());
+    }
+    Ok(Json(door.provider.keep_prompt(request).await?).into_response())
 }
 
 async fn stop_task(

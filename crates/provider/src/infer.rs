@@ -15,7 +15,7 @@ use tributary_client::{
 };
 use tributary_inference::{End, Job, Running};
 use tributary_models::DecodeStream;
-use tributary_primitives::{Digest, limits};
+use tributary_primitives::{Amount, Digest, limits};
 use tributary_tensor::Sampling;
 
 use crate::{
@@ -43,6 +43,8 @@ struct Prepared {
     facts: ModelFacts,
     loaded: Loaded,
     opening: Opening,
+    /// The most that it costs.
+    bound: Amount,
 }
 
 impl Desk {
@@ -94,6 +96,15 @@ impl Desk {
         Ok(Box::pin(ReceiverStream::new(stream)))
     }
 
+    /// What a job would be refused for, without starting it: its opening, and the most it costs.
+    pub(crate) async fn check(
+        &self,
+        request: InferRequest,
+    ) -> Result<(Opening, Amount), ProviderError> {
+        let prepared = self.prepare(request).await?;
+        Ok((prepared.opening, prepared.bound))
+    }
+
     async fn prepare(&self, request: InferRequest) -> Result<Prepared, ProviderError> {
         let facts = ModelFacts::read(&self.chain, self.seal.provider, request.model).await?;
         let loaded = self.library.load(&facts).await?;
@@ -115,7 +126,7 @@ impl Desk {
         }
         let seed = request.request_seed.unwrap_or_else(|| Digest(rand::random()));
         let opening = self.seal.open(prompt, ids, seed);
-        Ok(Prepared { request, facts, loaded, opening })
+        Ok(Prepared { request, facts, loaded, opening, bound: fee })
     }
 
     fn start(&self, prepared: &Prepared) -> Result<Running, ProviderError> {
@@ -189,7 +200,7 @@ impl Desk {
         let produced = text.into_produced(finish);
         let (seal, answers) = (self.seal.clone(), self.answers.clone());
         off_reactor(move || {
-            let Prepared { request, facts, loaded, opening } = prepared;
+            let Prepared { request, facts, loaded, opening, .. } = prepared;
             let answer = seal.close(&request, &facts, &loaded, opening, produced)?;
             answers.put(&answer)?;
             Ok(answer)

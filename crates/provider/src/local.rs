@@ -5,25 +5,34 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tributary_client::{
     ClientError, ProviderApi,
-    provider::{InferRequest, InferStream, JobReport, ProviderStatus, QuoteRequest, TrainingQuote},
+    provider::{
+        InferRequest, InferStream, JobReport, PromptRequest, PromptTicket, ProviderStatus,
+        QuoteRequest, TrainingQuote,
+    },
 };
 use tributary_contracts::ModelStatus;
 use tributary_primitives::{B256, DatanetId, Digest, ModelId, Prices, Receipt, TaskId, Transcript};
 
-use crate::{Desk, ModelFacts, ProviderError, Trainer};
+use crate::{Desk, ModelFacts, ProviderError, Responder, Trainer};
 
 /// A provider in this process.
 #[derive(Clone)]
 pub struct LocalProvider {
     desk: Desk,
     trainer: Trainer,
+    responder: Responder,
     chain: tributary_client::Chain,
 }
 
 impl LocalProvider {
-    /// Answers at the desk, trains with the trainer.
-    pub fn new(desk: Desk, trainer: Trainer, chain: tributary_client::Chain) -> Self {
-        Self { desk, trainer, chain }
+    /// Answers at the desk, trains with the trainer, keeps prompts for the responder.
+    pub fn new(
+        desk: Desk,
+        trainer: Trainer,
+        responder: Responder,
+        chain: tributary_client::Chain,
+    ) -> Self {
+        Self { desk, trainer, responder, chain }
     }
 
     /// Shared form.
@@ -82,6 +91,10 @@ impl ProviderApi for LocalProvider {
         let QuoteRequest { model, datanet, version, preset } = request;
         let quote = self.trainer.quote(model, DatanetId(datanet), version, &preset);
         quote.await.map_err(service)
+    }
+
+    async fn keep_prompt(&self, request: PromptRequest) -> Result<PromptTicket, ClientError> {
+        self.responder.keep(request).await.map_err(service)
     }
 
     async fn stop_task(&self, task: TaskId) -> Result<(), ClientError> {

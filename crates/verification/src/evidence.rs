@@ -61,7 +61,18 @@ pub struct ProviderFacts {
     pub prices: Prices,
 }
 
-/// A payment channel.
+/// What a task on chain paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskFacts {
+    /// The receipt that its provider delivered.
+    pub receipt: B256,
+    /// The prompt that was asked.
+    pub prompt: Digest,
+    /// What went to the gateway's pot.
+    pub fee: Amount,
+}
+
+/// A payment channel, or the task whose escrow pays in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChannelFacts {
     /// The channel.
@@ -72,6 +83,8 @@ pub struct ChannelFacts {
     pub gateway: Address,
     /// When it was opened, seconds.
     pub opened_at: u64,
+    /// Set when it is a task.
+    pub task: Option<TaskFacts>,
 }
 
 /// A registered model.

@@ -326,6 +326,7 @@ impl World {
             payer: Address::with_last_byte(0x01),
             gateway: Address::with_last_byte(0x02),
             opened_at: block.timestamp,
+            task: None,
         };
         let body = ReceiptBody {
             gateway: channel.gateway,

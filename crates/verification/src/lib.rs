@@ -19,6 +19,7 @@ mod verify;
 pub use epoch::{EpochData, EpochError, EpochReceipt, Leaf};
 pub use evidence::{
     BlockFacts, ChannelFacts, EpochFacts, Evidence, ModelFacts, PostedRoot, ProviderFacts,
+    TaskFacts,
 };
 pub use report::{Check, CheckName, Report, Status};
 pub use verify::verify;

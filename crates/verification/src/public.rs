@@ -56,6 +56,13 @@ pub(crate) fn channel(receipt: &Receipt, evidence: &Evidence) -> Finding {
     if body.issued_at < facts.opened_at {
         return failed("the receipt's block is older than its channel");
     }
+    if let Some(task) = facts.task {
+        same("the prompt's commitment", body.prompt_commitment, task.prompt)?;
+        same("the fee", body.fee(), task.fee)?;
+        if receipt.signed.id != task.receipt {
+            return failed(format!("the task paid for another receipt, {}", task.receipt));
+        }
+    }
     Ok(format!("{} pays through {}", facts.payer, facts.gateway))
 }
 

@@ -154,6 +154,7 @@ def work(api, datanet, row):
     api.call("GET", "/models/{id}", id=done["model_name"])
     prompt = row.get("prompt") or row.get("text", "")[:40]
     asked = {"model": done["model_name"], "temperature": 0, "max_tokens": 48}
+    api.call("POST", "/prompts", body={**asked, "prompt": prompt})
     return chat(api, {**asked, "messages": [{"role": "user", "content": prompt}]})
 
 

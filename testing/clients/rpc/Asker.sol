@@ -14,17 +14,21 @@ contract Asker {
     event Asked(uint64 indexed task);
     event Answered(uint64 indexed task, bytes32 completion, uint128 fee);
 
-    /// The value is the most that the answer may cost.
-    function ask(uint64 model, bytes32 prompt, address provider, uint64 deadline)
-        external
-        payable
-        returns (uint64 task)
-    {
+    /// The value is the most that the answer may cost. The prompt was left at the gateway, which said
+    /// its commitment and who keeps it.
+    function ask(
+        uint64 model,
+        bytes32 prompt,
+        address provider,
+        address gateway,
+        uint64 deadline
+    ) external payable returns (uint64 task) {
         ITasks.TaskSpec memory spec;
         spec.kind = INFERENCE;
         spec.modelId = model;
         spec.inputDigest = prompt;
         spec.provider = provider;
+        spec.gateway = gateway;
         spec.deadline = deadline;
         task = TASKS.submitTask{value: msg.value}(spec);
         emit Asked(task);

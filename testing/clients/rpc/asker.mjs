@@ -1,8 +1,8 @@
-// A Solidity contract asks a model by a task with escrow: a provider accepts, delivers its signed
-// receipt, and the contract has the rest back in the same transaction.
+// A Solidity contract asks a model by a task with escrow: the prompt is left at the gateway, the
+// node's own provider answers and delivers its signed receipt, the contract has the rest back in the
+// same transaction, and the fee goes the way of every answer: into the next root.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { compile, finish, mnemonic, require, scenario, url } from "./_setup.mjs";
 
 const viem = require("viem");
@@ -19,16 +19,12 @@ const chain = viem.defineChain({
 const client = viem.createPublicClient({ chain, transport, pollingInterval: 50 });
 const wallet = (addressIndex) =>
   viem.createWalletClient({ account: mnemonicToAccount(mnemonic, { addressIndex }), chain, transport });
-const [owner, provider] = [wallet(3), wallet(4)];
+const owner = wallet(3);
 const { abi, bytecode, interfaces } = compile("Asker", ["IRoyalties.sol", "ITasks.sol"]);
-const module = (low, file) => {
-  const path = new URL(`../../../crates/contracts/abi/${file}.json`, import.meta.url);
-  return { address: `0x${low.padStart(40, "0")}`, abi: JSON.parse(readFileSync(path, "utf8")) };
-};
-const staking = module("1002", "IStaking");
-const models = module("1004", "IModels");
-const tasks = { address: module("1006", "ITasks").address, abi: interfaces["ITasks.sol"] };
-const royalties = { address: module("1008", "IRoyalties").address, abi: interfaces["IRoyalties.sol"] };
+const at = (low) => `0x${low.padStart(40, "0")}`;
+const tasks = { address: at("1006"), abi: interfaces["ITasks.sol"] };
+const royalties = { address: at("1008"), abi: interfaces["IRoyalties.sol"] };
+const COMPLETED = 3;
 
 const read = (contract, functionName, args) => client.readContract({ ...contract, functionName, args });
 async function send(from, contract, functionName, args, value = 0n) {
@@ -38,75 +34,126 @@ async function send(from, contract, functionName, args, value = 0n) {
   return receipt;
 }
 
-const open = viem.parseEther;
-const zero = viem.zeroHash;
-const prompt = viem.keccak256(viem.toHex("what is tea?"));
-let asker;
-let model;
+/** An answer of the gateway; `session` names who asks. */
+async function api(path, session, body) {
+  const headers = { "content-type": "application/json", "x-tributary-session": session };
+  const init = body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) };
+  const answer = await fetch(`${url}/api/v1${path}`, init);
+  return { status: answer.status, body: await answer.json() };
+}
+const guest = async () => (await api("/guests", "", {})).body.session;
 
-const ask = async (value) => {
+/** Asks again until there is an answer: tasks are answered and roots posted in their own time. */
+async function until(what, seconds, ask) {
+  const end = Date.now() + seconds * 1000;
+  while (Date.now() < end) {
+    const found = await ask();
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`no ${what} within ${seconds} s`);
+}
+
+/** The contract's form of a receipt, field by field. */
+const onChain = (r) => ({
+  gateway: r.gateway, payer: r.payer, channelId: r.channel, provider: r.provider,
+  modelId: BigInt(r.model), modelDigest: hex(r.model_digest), adapterDigest: hex(r.adapter_digest),
+  tokenizerDigest: hex(r.tokenizer_digest),
+  snapshot: { datanetId: BigInt(r.snapshot.datanet), version: r.snapshot.version, root: r.snapshot.root },
+  promptCommitment: hex(r.prompt_commitment), completionCommitment: hex(r.completion_commitment),
+  promptTokens: r.prompt_tokens, completionTokens: r.completion_tokens,
+  sampler: {
+    temperatureMicro: r.temperature_micro, topPPpm: r.top_p_ppm, topK: r.top_k,
+    maxTokens: r.max_tokens, digest: hex(r.sampler_digest),
+  },
+  jobSeed: hex(r.job_seed), logitsDigest: hex(r.logits_digest), feeCompute: BigInt(r.fee_compute),
+  feeLicence: BigInt(r.fee_licence), spansDigest: hex(r.spans_digest),
+  sharesDigest: hex(r.shares_digest), blockNumber: BigInt(r.block_number), blockHash: r.block_hash,
+  issuedAt: BigInt(r.issued_at),
+});
+const hex = (digest) => (digest.startsWith("0x") ? digest : `0x${digest}`);
+
+const session = await guest();
+let asker;
+let kept;
+let task;
+
+const ask = async (prompt, value) => {
   const { timestamp } = await client.getBlock();
-  const args = [model, prompt, provider.account.address, timestamp + 600n];
+  const args = [BigInt(kept.model), prompt, kept.provider, kept.gateway, timestamp + 600n];
   const { logs } = await send(owner, asker, "ask", args, value);
   const [event] = viem.parseEventLogs({ abi, logs, eventName: "Asked" });
   return event.args.task;
 };
 
-await scenario("a contract asks a model and its escrow is held", async () => {
-  const spec = {
-    kind: 1, name: `asker/${Date.now()}`, digest: viem.keccak256(viem.toHex(Date.now())),
-    tokenizerDigest: zero, cardDigest: zero, licence: "CC0-1.0", uri: "", parents: [], snapshots: [],
-    priceIn: 0n, priceOut: 0n, derivativeSharePpm: 0,
-  };
-  await send(owner, models, "registerModel", [spec]);
-  model = (await read(models, "modelByName", [spec.name])).id;
-  await send(provider, staking, "stake", [], open("2"));
-  await send(provider, staking, "provision", [1, open("2")]);
-  const { id: provision } = await read(staking, "provisionOf", [provider.account.address, 1]);
-  const key = provider.account.address;
-  await send(provider, staking, "setProfile", [provision, "", key, 0n, 0n, 0n]);
+await scenario("a prompt is left at the gateway, which says what a task must name", async () => {
+  const { items } = (await api("/models", session)).body;
+  const asked = { model: items.at(-1).name, max_tokens: 16, temperature: 0 };
+  const nobody = await api("/prompts", "", { ...asked, prompt: "Once" });
+  assert.equal(nobody.status, 401);
+  const empty = await api("/prompts", session, { ...asked, messages: [] });
+  assert.equal(empty.status, 400);
+  const messages = [{ role: "user", content: "Who keeps the lantern?" }];
+  kept = (await api("/prompts", session, { ...asked, messages })).body;
+  assert.equal(kept.prompt_ids.length, kept.prompt_tokens);
+  assert.ok(BigInt(kept.max_fee) > 0n);
   const hash = await owner.deployContract({ abi, bytecode });
   const { contractAddress } = await client.waitForTransactionReceipt({ hash });
   asker = { address: contractAddress, abi };
-  const task = await read(tasks, "getTask", [await ask(open("1"))]);
-  assert.equal(task.requester, viem.getAddress(contractAddress));
-  assert.equal(task.maxFee, open("1"));
 });
 
-await scenario("the provider delivers its receipt; the contract checks it and has the rest", async () => {
-  const task = await ask(open("1"));
-  await send(provider, tasks, "acceptTask", [task]);
-  const receipt = {
-    gateway: viem.zeroAddress, payer: asker.address, channelId: zero,
-    provider: provider.account.address, modelId: model, modelDigest: zero, adapterDigest: zero,
-    tokenizerDigest: zero, snapshot: { datanetId: 0n, version: 0, root: zero },
-    promptCommitment: prompt, completionCommitment: viem.keccak256(viem.toHex("a leaf")),
-    promptTokens: 4, completionTokens: 3,
-    sampler: { temperatureMicro: 0, topPPpm: 1_000_000, topK: 0, maxTokens: 8, digest: zero },
-    jobSeed: zero, logitsDigest: zero, feeCompute: open("0.25"), feeLicence: 0n, spansDigest: zero,
-    sharesDigest: zero, blockNumber: 1n, blockHash: zero, issuedAt: 1n,
-  };
-  const digest = await read(royalties, "receiptDigest", [receipt]);
-  const signature = await provider.account.sign({ hash: digest });
-  const before = await client.getBalance({ address: asker.address });
-  await send(provider, tasks, "completeTask", [task, digest, zero, open("0.25")]);
-  const after = await client.getBalance({ address: asker.address });
-  assert.equal(after - before, open("0.75"), "the rest of the escrow");
+await scenario("the node's provider answers the contract, which has the rest of its escrow", async () => {
+  const value = BigInt(kept.max_fee) * 2n;
+  task = await ask(hex(kept.input_digest), value);
+  const done = await until("answer", 60, async () => {
+    const found = await read(tasks, "getTask", [task]);
+    return found.state === COMPLETED ? found : null;
+  });
+  assert.equal(done.acceptedBy, viem.getAddress(kept.provider));
+  assert.ok(done.fee > 0n && done.fee <= BigInt(kept.max_fee), `${done.fee}`);
+  assert.equal(await client.getBalance({ address: asker.address }), value - done.fee);
+});
+
+await scenario("the contract checks the receipt that it paid for", async () => {
+  const { resultDigest, fee } = await read(tasks, "getTask", [task]);
+  const shown = await until("receipt", 60, async () => {
+    const { status, body } = await api(`/receipts/${resultDigest}`, session);
+    return status === 200 ? body : null;
+  });
+  const receipt = onChain(shown.receipt.body);
+  const { signature } = shown.receipt;
+  assert.equal(await read(royalties, "receiptDigest", [receipt]), resultDigest);
   const { logs } = await send(owner, asker, "settle", [task, receipt, signature]);
   const [event] = viem.parseEventLogs({ abi, logs, eventName: "Answered" });
   assert.equal(event.args.completion, receipt.completionCommitment);
-  assert.equal(event.args.fee, open("0.25"));
-  const forged = { ...receipt, completionTokens: 4 };
+  assert.equal(event.args.fee, fee);
+  const forged = { ...receipt, completionTokens: receipt.completionTokens + 1 };
   const args = [task, forged, signature];
   const refused = client.simulateContract({ ...asker, functionName: "settle", args, account: owner.account });
   await assert.rejects(refused, /another receipt/);
 });
 
-await scenario("a task that nobody took is called off and comes back whole", async () => {
-  const task = await ask(open("1"));
+await scenario("the answer is its asker's alone, and all of it can be derived again", async () => {
+  const { resultDigest } = await read(tasks, "getTask", [task]);
+  const told = await api(`/receipts/${resultDigest}/transcript`, session);
+  assert.ok(told.body.completion.length > 0);
+  const other = await api(`/receipts/${resultDigest}/transcript`, await guest());
+  assert.equal(other.status, 403);
+  const report = await until("root with the receipt", 60, async () => {
+    const { body } = await api(`/receipts/${resultDigest}/verify`, session);
+    return body.verified ? body : null;
+  });
+  assert.ok(report.checks.every((check) => check.status === "ok"));
+  const paid = await api(`/receipts/${resultDigest}`, session);
+  assert.notEqual(paid.body.state, "pending");
+});
+
+await scenario("a prompt that nobody keeps is not answered, and its escrow comes back whole", async () => {
   const before = await client.getBalance({ address: asker.address });
-  await send(owner, asker, "cancel", [task]);
-  assert.equal((await client.getBalance({ address: asker.address })) - before, open("1"));
+  const idle = await ask(viem.keccak256(viem.toHex("nobody knows this one")), viem.parseEther("1"));
+  assert.equal((await read(tasks, "getTask", [idle])).state, 1);
+  await send(owner, asker, "cancel", [idle]);
+  assert.equal(await client.getBalance({ address: asker.address }), before + viem.parseEther("1"));
 });
 
 finish();

@@ -177,13 +177,18 @@ impl Ledger {
         channel.redeemed = cumulative;
         let gateway = channel.gateway;
         self.take(Purse::Reserved(number), delta);
-        self.put(Purse::Pot(gateway), delta);
+        self.take_in(gateway, delta);
+        Ok(())
+    }
+
+    pub(crate) fn take_in(&mut self, gateway: Address, amount: Amount) {
+        self.put(Purse::Pot(gateway), amount);
+        let now = self.now;
         let sums = self.gateways.entry(gateway).or_default();
-        if sums.redeemed == sums.rooted && !delta.is_zero() {
+        if sums.redeemed == sums.rooted && !amount.is_zero() {
             sums.owing_since = now;
         }
-        sums.redeemed = plus(sums.redeemed, delta);
-        Ok(())
+        sums.redeemed = plus(sums.redeemed, amount);
     }
 
     fn post_root(&mut self, caller: Address, epoch: u64, leaves: &[Leaf]) -> Outcome {

@@ -116,6 +116,9 @@ pub enum Op {
     SubmitTask {
         deadline: u64,
         provider: Option<Address>,
+        /// An inference's; a training has none, and names its adapter by `name`.
+        gateway: Option<Address>,
+        name: u64,
     },
     AcceptTask {
         id: u64,

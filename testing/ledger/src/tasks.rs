@@ -19,6 +19,8 @@ pub struct Task {
     pub provider: Option<Address>,
     pub deadline: u64,
     pub max_fee: Amount,
+    /// Whose roots divide the fee of an inference; a training has none.
+    pub gateway: Option<Address>,
     pub state: TaskState,
 }
 
@@ -51,8 +53,9 @@ impl Ledger {
 
     pub(crate) fn apply_tasks(&mut self, caller: Address, value: Amount, op: &Op) -> Outcome {
         match op {
-            Op::SubmitTask { deadline, provider } => {
+            Op::SubmitTask { deadline, provider, gateway, .. } => {
                 need(!value.is_zero())?;
+                need(gateway.is_none_or(|gateway| self.acts_as(gateway, 3)))?;
                 let (earliest, latest) =
                     (self.now + self.rules.min_duration, self.now + self.rules.max_duration);
                 need((earliest..=latest).contains(deadline))?;
@@ -65,6 +68,7 @@ impl Ledger {
                     provider: *provider,
                     deadline: *deadline,
                     max_fee: value,
+                    gateway: *gateway,
                     state: TaskState::Submitted,
                 };
                 self.tasks.insert(id, task);
@@ -133,11 +137,16 @@ impl Ledger {
         let task = self.task(id)?;
         need(matches!(task.state, TaskState::Accepted(by, ..) if by == caller))?;
         need(self.now <= task.deadline && fee <= task.max_fee)?;
+        need(task.gateway.is_none_or(|gateway| self.acts_as(gateway, 3)))?;
         self.unlock(&task);
-        let protocol = self.rules.protocol.of(fee);
         self.take(Purse::Escrow(id), task.max_fee);
-        self.pay(self.rules.treasury, protocol);
-        self.pay(caller, minus(fee, protocol));
+        if let Some(gateway) = task.gateway {
+            self.take_in(gateway, fee);
+        } else {
+            let protocol = self.rules.protocol.of(fee);
+            self.pay(self.rules.treasury, protocol);
+            self.pay(caller, minus(fee, protocol));
+        }
         self.pay(task.requester, minus(task.max_fee, fee));
         self.tasks.remove(&id);
         Ok(())

@@ -27,8 +27,8 @@ pub use receipts::{
 };
 pub use service::{Problem, ProviderView, Stats, Status};
 pub use work::{
-    Job, LineageView, LossPoint, ModelDetail, ModelView, PreparedTraining, Preset, Quote, Sent,
-    Started,
+    Job, LineageView, LossPoint, ModelDetail, ModelView, PreparedTraining, Preset, PromptKept,
+    Quote, Sent, Started,
 };
 
 use schemars::JsonSchema;

@@ -56,6 +56,34 @@ pub struct ModelView {
     pub registered_at: u64,
 }
 
+/// A prompt that waits for a task on chain, and what the task must name to have it answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PromptKept {
+    /// The task's `kind`.
+    pub kind: u8,
+    /// The task's `modelId`.
+    pub model: u64,
+    /// The task's `provider`: it keeps the prompt, for a day at least.
+    #[schemars(with = "Account")]
+    pub provider: Address,
+    /// The task's `gateway`: its roots divide the fee.
+    #[schemars(with = "Account")]
+    pub gateway: Address,
+    /// The task's `inputDigest`: the prompt's commitment.
+    #[schemars(with = "Blake")]
+    pub input_digest: Digest,
+    /// Opens the commitment, with the tokens.
+    #[schemars(with = "Blake")]
+    pub salt: Digest,
+    /// How many tokens the prompt has.
+    pub prompt_tokens: u64,
+    /// Its tokens.
+    pub prompt_ids: Vec<u32>,
+    /// The most that the answer costs: what the task is to hold.
+    #[schemars(with = "Wei")]
+    pub max_fee: Amount,
+}
+
 /// A model with its lineage and card.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelDetail {

@@ -224,6 +224,7 @@ fn a_voucher_becomes_a_claim_in_the_main_networks_periods() {
 fn a_task_expires_with_refund_and_penalty_in_the_main_networks_periods() {
     let mut main = Main::new();
     main.provision(2, 1, 100 * COIN);
+    main.provision(4, 3, 1_000 * COIN);
     let spec = IModels::ModelSpec {
         kind: 1,
         name: "base".into(),
@@ -232,7 +233,8 @@ fn a_task_expires_with_refund_and_penalty_in_the_main_networks_periods() {
     };
     main.ok(0, MODELS, 0, &IModels::registerModelCall { spec });
     let deadline = main.now() + 30 * DAY;
-    let spec = ITasks::TaskSpec { kind: 2, modelId: 1, deadline, ..Default::default() };
+    let gateway = user(4).address;
+    let spec = ITasks::TaskSpec { kind: 2, modelId: 1, deadline, gateway, ..Default::default() };
     let hasty = ITasks::TaskSpec { deadline: main.now() + 50, ..spec.clone() };
     assert!(!main.send(1, TASKS, COIN, &ITasks::submitTaskCall { spec: hasty }));
     for _ in 0..2 {
@@ -251,6 +253,8 @@ fn a_task_expires_with_refund_and_penalty_in_the_main_networks_periods() {
     };
     main.ok(2, TASKS, 0, &call);
     assert_eq!(main.coins(1) - before, 7 * COIN);
+    let taken = main.view(CHANNELS, IChannels::getGatewayCall { gateway });
+    assert_eq!((taken.pot, taken.redeemed), (3 * COIN, 3 * COIN));
     // The other never is.
     let expire = ITasks::expireTaskCall { taskId: 2 };
     main.refused::<ITasks::DeadlineNotReached>(3, TASKS, &expire);

@@ -20,7 +20,7 @@ use tributary_client::{
 };
 use tributary_contracts::{IModels, ITasks, TaskKind, TaskState};
 use tributary_indexer::{Event, JobRow, JobState};
-use tributary_primitives::{Amount, DatanetId, ModelId, TaskId};
+use tributary_primitives::{Address, Amount, DatanetId, ModelId, TaskId};
 
 use super::{
     describe::EventStream,
@@ -161,6 +161,7 @@ async fn submit_call(
         priceOut: price_out.wei(),
         deadline: shared.chain.head().await?.timestamp.saturating_add(time),
         provider: offer.quote.provider,
+        gateway: Address::ZERO,
     };
     Ok((tasks::submit(spec, offer.quote.max_fee), name, offer.quote))
 }

@@ -16,6 +16,7 @@ mod jobs;
 mod keys;
 mod models;
 mod openapi;
+mod prompts;
 mod receipts;
 mod status;
 mod trace;
@@ -141,6 +142,7 @@ fn work(api: Api) -> Api {
         .route(("get", "/jobs/{id}", Anyone, "A job with its loss curve"), jobs::show)
         .route(("get", "/jobs/{id}/events", Anyone, "Progress as server-sent events"), jobs::events)
         .route(("post", "/jobs/{id}/cancel", Guest, "Call a job off"), jobs::cancel)
+        .route(("post", "/prompts", Reader, "Leave a prompt for a task on chain"), prompts::create)
         .route(("get", "/receipts", Anyone, "Receipts, newest first"), receipts::list)
         .route(
             ("get", "/receipts/{id}", Anyone, "A receipt and where its money is"),

@@ -14,7 +14,7 @@ use tributary_contracts::{IChannels, acknowledgement_digest};
 use tributary_indexer::{ReceiptFilter, ReceiptRow};
 use tributary_primitives::{Address, B256, ModelId, Role, Share, Transcript};
 
-use crate::{Refusal, caller::Caller, epochs, shared::Shared, verify};
+use crate::{Refusal, answers, caller::Caller, epochs, shared::Shared, verify};
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Page {
@@ -153,7 +153,8 @@ fn label(shared: &Shared, share: &Share) -> Result<String, Refusal> {
     })
 }
 
-/// The private side of a call: for its payer alone.
+/// The private side of a call: for its payer alone, and where a task paid, for whoever left the
+/// prompt (anyone may pay a task that names its commitment).
 fn transcript_of(
     shared: &Shared,
     caller: &Caller,
@@ -161,7 +162,12 @@ fn transcript_of(
 ) -> Result<Transcript, Refusal> {
     let account = caller.require()?;
     let id = row.receipt.signed.id;
-    if account != row.receipt.signed.body.payer {
+    let body = &row.receipt.signed.body;
+    let owner = match body.channel.as_task() {
+        Some(_) => answers::asker(shared, &body.prompt_commitment)?,
+        None => Some(body.payer),
+    };
+    if owner != Some(account) {
         return Err(Refusal::forbidden(
             "not_your_transcript",
             "a transcript is shown to the payer of its call alone",

@@ -3,8 +3,8 @@
 
 mod answer;
 mod models;
-mod plan;
-mod request;
+pub(crate) mod plan;
+pub(crate) mod request;
 mod stream;
 
 use std::sync::Arc;

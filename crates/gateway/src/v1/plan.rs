@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tributary_client::{
     models,
-    provider::{Answer, InferRequest, Prompt},
+    provider::{Answer, InferRequest, Prompt, PromptRequest},
 };
 use tributary_contracts::ModelStatus;
 use tributary_primitives::{Amount, Digest, ModelId, SamplerParams, limits};
@@ -17,7 +17,7 @@ use crate::{
     caller::Caller,
     keys,
     metering::{Payer, Piece, Served, place_hold, run_choice},
-    shared::Shared,
+    shared::{self, Shared},
 };
 
 /// Which endpoint.
@@ -162,17 +162,23 @@ impl Plan {
         Ok(pieces)
     }
 
+    /// The same as a prompt that its provider is to keep for a task on chain.
+    pub fn into_prompt(self, shared: &Shared) -> PromptRequest {
+        PromptRequest {
+            gateway: shared.address(),
+            model: ModelId(self.served.model.id),
+            request_seed: request_seed(self.asked.seed, 0).unwrap_or_else(shared::fresh),
+            prompt: self.asked.prompt,
+            sampler: self.sampler,
+        }
+    }
+
     fn job(
         &self,
         shared: &Shared,
         payer: &Payer,
         (act, index): (Option<Act>, u32),
     ) -> InferRequest {
-        let request_seed = self.asked.seed.map(|seed| {
-            let mut bytes = seed.to_le_bytes().to_vec();
-            bytes.extend_from_slice(&index.to_le_bytes());
-            Digest::derive("tributary request seed v1", &bytes)
-        });
         InferRequest {
             job: acts::job_of(act, index),
             gateway: shared.address(),
@@ -181,10 +187,19 @@ impl Plan {
             model: ModelId(self.served.model.id),
             prompt: self.asked.prompt.clone(),
             sampler: self.sampler.clone(),
-            request_seed,
+            request_seed: request_seed(self.asked.seed, index),
             max_fee: self.bound,
         }
     }
+}
+
+/// The seed of one choice of a request that named one.
+fn request_seed(seed: Option<i64>, index: u32) -> Option<Digest> {
+    seed.map(|seed| {
+        let mut bytes = seed.to_le_bytes().to_vec();
+        bytes.extend_from_slice(&index.to_le_bytes());
+        Digest::derive("tributary request seed v1", &bytes)
+    })
 }
 
 /// An answer that was paid for before, as pieces.

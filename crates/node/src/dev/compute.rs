@@ -6,7 +6,9 @@ use tokio_util::sync::CancellationToken;
 use tributary_client::{Chain, Sender, Signer};
 use tributary_indexer::Index;
 use tributary_inference::{Engine, EngineConfig};
-use tributary_provider::{Answers, Blobs, Desk, Library, LocalProvider, Seal, Trainer};
+use tributary_provider::{
+    Answers, Blobs, Desk, Library, LocalProvider, Prompts, Responder, Seal, Trainer,
+};
 
 use super::setup;
 use crate::{NodeError, datadir::Datadir};
@@ -17,6 +19,7 @@ pub struct Compute {
     pub local: LocalProvider,
     sender: Sender,
     trainer: Trainer,
+    responder: Responder,
     receipt_key: Signer,
 }
 
@@ -45,8 +48,10 @@ impl Compute {
         let answers = Answers::open(&within("answers"))?;
         let desk = Desk::new(chain.clone(), Arc::clone(&library), answers, seal);
         let trainer = Trainer::new(sender.clone(), library, history, within("jobs"));
-        let local = LocalProvider::new(desk, trainer.clone(), chain);
-        Ok(Self { local, sender, trainer, receipt_key })
+        let prompts = Prompts::open(&within("prompts"))?;
+        let responder = Responder::new(sender.clone(), desk.clone(), prompts);
+        let local = LocalProvider::new(desk, trainer.clone(), responder.clone(), chain);
+        Ok(Self { local, sender, trainer, responder, receipt_key })
     }
 
     /// Tells the chain where it is reached, what it costs and who signs its receipts.
@@ -64,8 +69,8 @@ impl Compute {
         &self.sender
     }
 
-    /// Works on training jobs until told to stop.
+    /// Works on the tasks of the chain until told to stop.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        self.trainer.clone().run(stop).await;
+        tokio::join!(self.trainer.clone().run(stop.clone()), self.responder.clone().run(stop));
     }
 }

@@ -28,6 +28,7 @@ use tributary_contracts::{CHANNELS, ChannelStatus, IChannels, ProvisionRole, is_
 
 pub(crate) use dispatch::dispatch;
 pub(crate) use roots::owes;
+pub(crate) use vouchers::take_in;
 
 use crate::fault::{Result, require};
 use crate::layout::{Cell, Lists, NoKey, One, Table, record};

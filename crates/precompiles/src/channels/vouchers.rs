@@ -1,13 +1,13 @@
 //! Vouchers: the newest one wins, the difference goes to the gateway's pot.
 
-use alloy_primitives::FixedBytes;
+use alloy_primitives::{Address, FixedBytes};
 use tributary_contracts::{CHANNELS, ChannelStatus, IChannels, channels_domain};
 
 use super::roots::GATEWAYS;
 use super::{ChannelRecord, RECORDS, RESERVED, channel, pot, reserved};
 use crate::fault::{Fault, Result, require};
 use crate::layout::One;
-use crate::money;
+use crate::money::{self, Bucket};
 use crate::session::{Session, add, bound, sub};
 
 /// Vouchers of one batch.
@@ -52,6 +52,23 @@ pub(super) fn redeem(
     settle(s, voucher, record, delta)
 }
 
+/// Moves an amount from where a payer's coins lie into a gateway's pot: from now on it owes a root
+/// that divides it.
+pub(crate) fn take_in(
+    s: &mut Session<'_>,
+    gateway: Address,
+    from: Bucket,
+    amount: u128,
+) -> Result<()> {
+    money::transfer(s, from, pot(gateway), amount)?;
+    let mut sums = GATEWAYS.get(s, gateway)?;
+    if sums.redeemed == sums.rooted && amount > 0 {
+        sums.owing_since = s.now();
+    }
+    sums.redeemed = add(sums.redeemed, amount)?;
+    GATEWAYS.set(s, gateway, &sums)
+}
+
 fn settle(
     s: &mut Session<'_>,
     voucher: &IChannels::Voucher,
@@ -62,15 +79,9 @@ fn settle(
     record.seq = voucher.seq;
     record.redeemed = voucher.cumulative;
     RECORDS.set(s, id, &record)?;
-    money::transfer(s, reserved(id), pot(gateway), delta)?;
+    take_in(s, gateway, reserved(id), delta)?;
     let rest = sub(RESERVED.get(s, payer)?.0, delta)?;
     RESERVED.set(s, payer, &One(rest))?;
-    let mut sums = GATEWAYS.get(s, gateway)?;
-    if sums.redeemed == sums.rooted && delta > 0 {
-        sums.owing_since = s.now();
-    }
-    sums.redeemed = add(sums.redeemed, delta)?;
-    GATEWAYS.set(s, gateway, &sums)?;
     let event = IChannels::VoucherRedeemed {
         channelId: id,
         gateway,

@@ -92,6 +92,7 @@ fn shown(s: &mut Session<'_>, id: u64) -> Result<ITasks::Task> {
         priceOut: record.price_out,
         deadline: record.deadline,
         provider: record.provider,
+        gateway: record.gateway,
     };
     Ok(ITasks::Task {
         id,

@@ -7,6 +7,10 @@
 //!     +-- deadline -------+--> expired
 //! ```
 //!
+//! The fee of a training is the provider's, less the protocol's part. An inference has a signed
+//! receipt, so its fee goes the way of every metered answer: into the gateway's pot, divided by its
+//! next root.
+//!
 //! **Invariants:** escrow in = fee + refund; a provider's locks cover its open tasks; every task
 //! ends by its deadline plus one poke.
 
@@ -20,6 +24,7 @@ use tributary_primitives::limits;
 
 pub(crate) use dispatch::dispatch;
 
+use crate::channels;
 use crate::fault::{Result, require, revert};
 use crate::layout::{Cell, Lists, One, Table, Texts, record};
 use crate::models::{self, Registrant};
@@ -51,6 +56,7 @@ record! {
         accepted_by: Address,
         provision_id: u64,
         provider: Address,
+        gateway: Address,
         model_id: u64,
         datanet_id: u64,
         deadline: u64,
@@ -108,6 +114,10 @@ fn submit(s: &mut Session<'_>, spec: &ITasks::TaskSpec) -> Result<u64> {
     let fits = (earliest..=latest).contains(&spec.deadline);
     require!(fits, ITasks::BadDeadline { deadline: spec.deadline });
     models::active_model(s, spec.modelId)?;
+    match kind {
+        TaskKind::Inference => require_gateway(s, spec.gateway)?,
+        TaskKind::Training => bound(spec.gateway.is_zero(), "gateway")?,
+    }
     if spec.datanetId != 0 {
         crate::datanets::require_snapshot(s, spec.datanetId, spec.version)?;
     }
@@ -124,6 +134,7 @@ fn submit(s: &mut Session<'_>, spec: &ITasks::TaskSpec) -> Result<u64> {
         kind: kind.code(),
         version: spec.version,
         provider: spec.provider,
+        gateway: spec.gateway,
         model_id: spec.modelId,
         datanet_id: spec.datanetId,
         deadline: spec.deadline,
@@ -154,6 +165,13 @@ fn submit(s: &mut Session<'_>, spec: &ITasks::TaskSpec) -> Result<u64> {
     };
     s.emit(TASKS, event)?;
     Ok(id)
+}
+
+/// Whose roots are to divide a fee must be able to post them.
+fn require_gateway(s: &mut Session<'_>, gateway: Address) -> Result<()> {
+    let active = staking::is_active(s, gateway, ProvisionRole::Gateway)?;
+    require!(active, ITasks::NoGateway { gateway });
+    Ok(())
 }
 
 fn accept(s: &mut Session<'_>, id: u64) -> Result<()> {
@@ -228,21 +246,25 @@ fn complete(s: &mut Session<'_>, id: u64, delivery: &Delivery) -> Result<u64> {
     require!(fee <= max_fee, ITasks::FeeTooHigh { fee, maxFee: max_fee });
     require!(!delivery.result_digest.is_zero(), ITasks::EmptyResult {});
     unlock(s, &mut record)?;
-    let params = PARAMS.get(s)?;
-    let protocol_fee = part(fee, params.protocol_ppm)?;
-    let (provider, refund) = (record.accepted_by, sub(max_fee, fee)?);
     record.fee = fee;
     record.result_digest = delivery.result_digest;
-    if record.kind == TaskKind::Training.code() {
+    let is_training = record.kind == TaskKind::Training.code();
+    if is_training {
         record.result_model_id = register_adapter(s, id, &record, delivery)?;
     }
     end(s, id, &mut record, TaskState::Completed)?;
-    money::transfer(s, escrow(id), Place::Account(params.treasury), protocol_fee)?;
-    money::transfer(s, escrow(id), Place::Account(provider), sub(fee, protocol_fee)?)?;
+    let protocol_fee = if is_training {
+        pay_provider(s, id, &record)?
+    } else {
+        require_gateway(s, record.gateway)?;
+        channels::take_in(s, record.gateway, escrow(id), fee)?;
+        0
+    };
+    let refund = sub(max_fee, fee)?;
     money::transfer(s, escrow(id), Place::Account(record.requester), refund)?;
     let event = ITasks::TaskCompleted {
         id,
-        provider,
+        provider: record.accepted_by,
         resultDigest: delivery.result_digest,
         modelId: record.result_model_id,
         fee,
@@ -251,6 +273,16 @@ fn complete(s: &mut Session<'_>, id: u64, delivery: &Delivery) -> Result<u64> {
     };
     s.emit(TASKS, event)?;
     Ok(record.result_model_id)
+}
+
+/// Pays a task's fee, less the protocol's part; that part.
+fn pay_provider(s: &mut Session<'_>, id: u64, record: &TaskRecord) -> Result<u128> {
+    let params = PARAMS.get(s)?;
+    let protocol_fee = part(record.fee, params.protocol_ppm)?;
+    let rest = sub(record.fee, protocol_fee)?;
+    money::transfer(s, escrow(id), Place::Account(params.treasury), protocol_fee)?;
+    money::transfer(s, escrow(id), Place::Account(record.accepted_by), rest)?;
+    Ok(protocol_fee)
 }
 
 fn register_adapter(

@@ -1,7 +1,9 @@
 //! Jobs with escrow.
 
 use alloy_primitives::{Address, B256};
-use tributary_contracts::{IModels, IStaking, ITasks, MODELS, STAKING, TASKS, TaskState as State};
+use tributary_contracts::{
+    CHANNELS, IChannels, IModels, IStaking, ITasks, MODELS, STAKING, TASKS, TaskState as State,
+};
 
 use crate::Params;
 use crate::testing::{COIN, Chain, model_spec, who};
@@ -34,6 +36,7 @@ fn spec(chain: &Chain, name: &str) -> ITasks::TaskSpec {
         priceOut: 20,
         deadline: chain.host.timestamp + 600,
         provider: Address::ZERO,
+        gateway: Address::ZERO,
     }
 }
 
@@ -178,6 +181,61 @@ fn a_released_task_is_open_to_others() {
     let error = ITasks::FeeTooHigh { fee: FEE + 1, maxFee: FEE };
     chain.fails("dan", TASKS, 0, complete(id, FEE + 1), error);
     chain.ok("dan", TASKS, 0, complete(id, FEE));
+}
+
+fn question(chain: &Chain, gateway: &str) -> ITasks::TaskSpec {
+    ITasks::TaskSpec {
+        kind: 2,
+        modelId: 1,
+        inputDigest: B256::repeat_byte(3),
+        deadline: chain.host.timestamp + 600,
+        gateway: who(gateway),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn an_answers_fee_goes_to_its_gateways_pot_and_the_rest_back() {
+    let (mut chain, provision) = setup();
+    chain.provision("gate", 3, 1_000 * COIN);
+    let spec = question(&chain, "gate");
+    let id = chain.ok("bob", TASKS, FEE, ITasks::submitTaskCall { spec });
+    chain.ok("prov", TASKS, 0, ITasks::acceptTaskCall { taskId: id });
+    let before = (chain.balance(who("prov")), chain.balance(Params::dev().treasury));
+    assert_eq!(chain.ok("prov", TASKS, 0, complete(id, COIN)), 0, "no model");
+    assert_eq!((chain.balance(who("prov")), chain.balance(Params::dev().treasury)), before);
+    assert_eq!(chain.balance(who("bob")), 100_000 * COIN - COIN);
+    let taken = chain.view(CHANNELS, IChannels::getGatewayCall { gateway: who("gate") });
+    assert_eq!((taken.pot, taken.redeemed, taken.rooted), (COIN, COIN, 0));
+    let locked = chain.view(STAKING, IStaking::getProvisionCall { provisionId: provision }).locked;
+    assert_eq!(locked, 0);
+    // From now on the gateway owes a root, as after a voucher: its provision stays.
+    let gate = chain.view(STAKING, IStaking::provisionOfCall { owner: who("gate"), role: 3 }).id;
+    let thaw = IStaking::thawCall { provisionId: gate, amount: COIN };
+    assert!(chain.send("gate", STAKING, 0, thaw).is_err());
+}
+
+#[test]
+fn an_inference_needs_an_active_gateway_and_a_training_names_none() {
+    let (mut chain, _) = setup();
+    let nobody = ITasks::NoGateway { gateway: who("prov") };
+    let asked = question(&chain, "prov");
+    chain.fails("bob", TASKS, FEE, ITasks::submitTaskCall { spec: asked }, nobody);
+    let named = ITasks::TaskSpec { gateway: who("gate"), ..spec(&chain, "bob/tea") };
+    let error = tributary_contracts::IModule::OutOfBounds { what: "gateway".into() };
+    chain.fails("bob", TASKS, FEE, ITasks::submitTaskCall { spec: named }, error);
+    // One that stopped being a gateway takes no more: the task goes back, and its escrow with it.
+    let gate = chain.provision("gate", 3, 1_000 * COIN);
+    let spec = question(&chain, "gate");
+    let id = chain.ok("bob", TASKS, FEE, ITasks::submitTaskCall { spec });
+    chain.ok("prov", TASKS, 0, ITasks::acceptTaskCall { taskId: id });
+    let thaw = IStaking::thawCall { provisionId: gate, amount: 1_000 * COIN };
+    chain.ok("gate", STAKING, 0, thaw);
+    let gone = ITasks::NoGateway { gateway: who("gate") };
+    chain.fails("prov", TASKS, 0, complete(id, COIN), gone);
+    chain.ok("prov", TASKS, 0, ITasks::releaseTaskCall { taskId: id });
+    chain.ok("bob", TASKS, 0, ITasks::cancelTaskCall { taskId: id });
+    assert_eq!(chain.balance(who("bob")), 100_000 * COIN);
 }
 
 #[test]

@@ -302,12 +302,16 @@ fn staking(op: &Op) -> Vec<u8> {
 
 fn tasks(op: &Op) -> Vec<u8> {
     match op {
-        Op::SubmitTask { deadline, provider } => {
+        Op::SubmitTask { deadline, provider, gateway, name } => {
+            let kind = if gateway.is_some() { TaskKind::Inference } else { TaskKind::Training };
             let spec = ITasks::TaskSpec {
-                kind: TaskKind::Inference.code(),
+                kind: kind.code(),
                 modelId: 1,
                 deadline: *deadline,
                 provider: provider.unwrap_or_default(),
+                gateway: gateway.unwrap_or_default(),
+                adapterName: format!("trained/{name}"),
+                licence: "CC0-1.0".into(),
                 ..Default::default()
             };
             ITasks::submitTaskCall { spec }.abi_encode()

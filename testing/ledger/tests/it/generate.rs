@@ -289,7 +289,9 @@ impl Generator {
             0 | 1 => {
                 let deadline = ledger.now + self.rng.random_range(0..120);
                 let provider = self.rng.random_bool(0.3).then(|| self.party(actors));
-                (Op::SubmitTask { deadline, provider }, amount)
+                let gateway = self.rng.random_bool(0.6).then(|| self.party(actors));
+                let name = self.rng.random();
+                (Op::SubmitTask { deadline, provider, gateway, name }, amount)
             }
             2 | 3 => (Op::AcceptTask { id: any }, none),
             4 => (Op::ReleaseTask { id }, none),
