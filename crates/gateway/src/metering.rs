@@ -48,6 +48,18 @@ impl Served {
     }
 }
 
+/// One choice of a call.
+pub struct Choice {
+    /// Who pays.
+    pub payer: Payer,
+    /// What answers.
+    pub served: Served,
+    /// What is asked.
+    pub request: InferRequest,
+    /// Which of the call's choices.
+    pub index: u32,
+}
+
 /// What a call reports to its handler.
 #[derive(Debug)]
 pub enum Piece {
@@ -127,15 +139,10 @@ fn now_seconds() -> u64 {
 }
 
 /// Runs one choice to its end and reports to `out`. The hold of the job stands already.
-pub async fn run_choice(
-    shared: std::sync::Arc<Shared>,
-    payer: Payer,
-    served: Served,
-    request: InferRequest,
-    index: u32,
-    out: mpsc::Sender<Piece>,
-) {
-    let piece = match deliver(&shared, &payer, &served, &request, index, &out).await {
+pub async fn run_choice(shared: std::sync::Arc<Shared>, choice: Choice, out: mpsc::Sender<Piece>) {
+    let Choice { payer, served, request, index } = &choice;
+    let index = *index;
+    let piece = match deliver(&shared, &choice, &out).await {
         Ok(answer) => Piece::Done { index, answer: Box::new(answer) },
         Err(refusal) => {
             if let Err(error) =
@@ -155,12 +162,11 @@ pub async fn run_choice(
 
 async fn deliver(
     shared: &Shared,
-    payer: &Payer,
-    served: &Served,
-    request: &InferRequest,
-    index: u32,
+    choice: &Choice,
     out: &mpsc::Sender<Piece>,
 ) -> Result<Answer, Refusal> {
+    let Choice { payer, served, request, index } = choice;
+    let index = *index;
     let lost = |error| lost(shared, served, request, error);
     let mut events = served.peer.api.infer(request.clone()).await.map_err(lost)?;
     let deadline = tokio::time::sleep(shared.config.answer_deadline);

@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::IndexError;
 
 /// Raised with every change of a table.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 const SERVICE: &str = "
 CREATE TABLE jobs (
@@ -166,11 +166,11 @@ CREATE TABLE models (
 ) STRICT;
 CREATE INDEX models_by_name ON models (name);
 CREATE TABLE tasks (
-    id INTEGER PRIMARY KEY, requester TEXT NOT NULL, datanet INTEGER NOT NULL,
-    state INTEGER NOT NULL, body TEXT NOT NULL, tx TEXT NOT NULL, block INTEGER NOT NULL,
-    time INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, requester TEXT NOT NULL, kind INTEGER NOT NULL,
+    datanet INTEGER NOT NULL, state INTEGER NOT NULL, body TEXT NOT NULL, tx TEXT NOT NULL,
+    block INTEGER NOT NULL, time INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX tasks_by_requester ON tasks (requester, id);
+CREATE INDEX tasks_by_requester ON tasks (requester, kind, id);
 CREATE TABLE posted (
     gateway TEXT NOT NULL, epoch INTEGER NOT NULL, root TEXT NOT NULL, total TEXT NOT NULL,
     claimable_at INTEGER NOT NULL, tx TEXT NOT NULL, block INTEGER NOT NULL, time INTEGER NOT NULL,
@@ -205,14 +205,56 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), IndexError> {
     let parts: &[&str] = match found {
         VERSION => return Ok(()),
         0 => &[SERVICE, ACTS, CHAIN, DERIVED],
-        1 => &[ACTS],
+        1 => &[ACTS, CHAIN, DERIVED],
+        2 => &[CHAIN, DERIVED],
         _ => return Err(IndexError::Schema { found, expected: VERSION }),
     };
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if found > 0 {
+        // Tasks name a gateway since version 3: what the chain says is read again from it.
+        for table in BY_BLOCK.iter().chain(&["blocks"]) {
+            transaction.execute_batch(&format!("DROP TABLE {table}"))?;
+        }
+    }
     for part in parts {
         transaction.execute_batch(part)?;
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_file_keeps_what_only_it_knows_and_reads_the_chain_again() {
+        for (found, parts) in
+            [(1, vec![SERVICE, CHAIN, DERIVED]), (2, vec![SERVICE, ACTS, CHAIN, DERIVED])]
+        {
+            let mut connection = Connection::open_in_memory().expect("opens");
+            for part in parts {
+                connection.execute_batch(part).expect("an older table");
+            }
+            let rows = "INSERT INTO settings VALUES ('name', 'kept');
+                INSERT INTO blocks VALUES (7, 'h', 'p', 1, 0, 0, '0', 'x', 0, 0);";
+            connection.execute_batch(rows).expect("rows");
+            connection.pragma_update(None, "user_version", found).expect("marks");
+            migrate(&mut connection).expect("brings it up");
+            let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u32>(0));
+            assert_eq!(count("SELECT count(*) FROM settings"), Ok(1), "version {found}");
+            assert_eq!(count("SELECT count(*) FROM blocks"), Ok(0), "version {found}");
+            assert_eq!(count("SELECT count(*) FROM tasks WHERE kind = 1"), Ok(0));
+            assert_eq!(count("SELECT count(*) FROM sent"), Ok(0));
+        }
+    }
+
+    #[test]
+    fn a_newer_file_is_refused() {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        connection.pragma_update(None, "user_version", VERSION + 1).expect("marks");
+        let refused = migrate(&mut connection);
+        assert!(matches!(refused, Err(IndexError::Schema { .. })), "{refused:?}");
+    }
 }

@@ -212,8 +212,7 @@ fn database() -> InMemoryDB {
 fn transact(
     db: &InMemoryDB,
     code: Option<Bytes>,
-    to: Address,
-    value: u128,
+    (to, value): (Address, u128),
     data: Vec<u8>,
     gas: u64,
 ) -> ExecutionResult {
@@ -249,7 +248,7 @@ fn transact(
 #[test]
 fn a_transaction_reaches_a_module_and_its_log_stands() {
     let data = IStaking::stakeCall {}.abi_encode();
-    let result = transact(&database(), None, STAKING, COIN, data, 500_000);
+    let result = transact(&database(), None, (STAKING, COIN), data, 500_000);
     let ExecutionResult::Success { logs, .. } = &result else { panic!("{result:?}") };
     let event = IStaking::Staked::decode_log(&logs[0]).unwrap();
     assert_eq!((event.address, event.owner, event.free), (STAKING, CALLER, COIN));
@@ -261,8 +260,7 @@ fn a_module_reads_another_modules_tables_that_nothing_has_touched_yet() {
     let result = transact(
         &database(),
         None,
-        tributary_contracts::ROYALTIES,
-        COIN,
+        (tributary_contracts::ROYALTIES, COIN),
         back.abi_encode(),
         500_000,
     );
@@ -277,14 +275,14 @@ fn delegated_calls_are_refused_and_static_ones_reach_views_only() {
     let view = IOpen::balanceOfCall { account: CALLER }.abi_encode();
     for opcode in [0xf4, 0xf2] {
         let result =
-            transact(&db, Some(relay(opcode, OPEN, false)), RELAY, 0, view.clone(), 500_000);
+            transact(&db, Some(relay(opcode, OPEN, false)), (RELAY, 0), view.clone(), 500_000);
         let ExecutionResult::Revert { output, .. } = &result else { panic!("{result:?}") };
         assert_eq!(output[..], IModule::DelegateCallRefused {}.abi_encode()[..]);
     }
-    let result = transact(&db, Some(relay(0xfa, OPEN, false)), RELAY, 0, view, 500_000);
+    let result = transact(&db, Some(relay(0xfa, OPEN, false)), (RELAY, 0), view, 500_000);
     assert!(result.is_success(), "{result:?}");
     let write = IOpen::approveCall { spender: CALLER, amount: U256::ONE }.abi_encode();
-    let result = transact(&db, Some(relay(0xfa, OPEN, false)), RELAY, 0, write, 500_000);
+    let result = transact(&db, Some(relay(0xfa, OPEN, false)), (RELAY, 0), write, 500_000);
     let ExecutionResult::Revert { output, .. } = &result else { panic!("{result:?}") };
     assert_eq!(output[..], IModule::StaticCallRefused {}.abi_encode()[..]);
 }
@@ -294,20 +292,20 @@ fn a_caller_that_reverts_undoes_coins_storage_and_logs() {
     let db = database();
     let stake = IStaking::stakeCall {}.abi_encode();
     let kept =
-        transact(&db, Some(relay(0xf1, STAKING, false)), RELAY, COIN, stake.clone(), 500_000);
+        transact(&db, Some(relay(0xf1, STAKING, false)), (RELAY, COIN), stake.clone(), 500_000);
     assert_eq!(kept.logs().len(), 1);
-    let undone = transact(&db, Some(relay(0xf1, STAKING, true)), RELAY, COIN, stake, 500_000);
+    let undone = transact(&db, Some(relay(0xf1, STAKING, true)), (RELAY, COIN), stake, 500_000);
     assert!(!undone.is_success() && undone.logs().is_empty(), "{undone:?}");
 }
 
 #[test]
 fn plain_coins_for_a_module_are_refused_and_too_little_gas_halts() {
     let db = database();
-    let result = transact(&db, None, STAKING, COIN, Vec::new(), 500_000);
+    let result = transact(&db, None, (STAKING, COIN), Vec::new(), 500_000);
     let ExecutionResult::Revert { output, .. } = &result else { panic!("{result:?}") };
     assert_eq!(output[..], IModule::BadCalldata {}.abi_encode()[..]);
     let stake = IStaking::stakeCall {}.abi_encode();
-    let result = transact(&db, None, STAKING, COIN, stake, 30_000);
+    let result = transact(&db, None, (STAKING, COIN), stake, 30_000);
     assert!(
         matches!(result, ExecutionResult::Halt { reason: HaltReason::OutOfGas(_), .. }),
         "{result:?}"

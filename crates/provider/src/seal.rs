@@ -103,6 +103,7 @@ impl Seal {
             spans: &spans,
         })?;
         let completion_salt = self.completion_salt(&request.job, &opening, &produced.ids);
+        let completion = completion_commitment(&completion_salt, &produced.ids, &produced.text);
         let SamplerParams { temperature_micro, top_p_ppm, top_k, max_tokens, .. } = request.sampler;
         let body = ReceiptBody {
             gateway: request.gateway,
@@ -115,11 +116,7 @@ impl Seal {
             tokenizer_digest: facts.tokenizer_digest,
             snapshot,
             prompt_commitment: opening.prompt_commitment,
-            completion_commitment: completion_commitment(
-                &completion_salt,
-                &produced.ids,
-                &produced.text,
-            ),
+            completion_commitment: completion,
             prompt_tokens,
             completion_tokens,
             temperature_micro,

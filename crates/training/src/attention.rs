@@ -61,11 +61,11 @@ pub(crate) fn forward(
             let q = Mat::rows(&heads.q[start * c.q_width + c.q..], c.q_width);
             let k = Mat::rows(&heads.k[start * c.kv_width + c.kv..], c.kv_width);
             let v = Mat::rows(&heads.v[start * c.kv_width + c.kv..], c.kv_width);
-            product(p, length, (length, c.head_dim, length), q, k.t(), (false, 1.0));
+            product((p, length), (length, c.head_dim, length), q, k.t(), (false, 1.0));
             causal_softmax(p, length, c.scale);
             let o = &mut out[start * c.q_width + c.q..];
             let p = Mat::rows(p, length);
-            product(o, c.q_width, (length, length, c.head_dim), p, v, (false, 1.0));
+            product((o, c.q_width), (length, length, c.head_dim), p, v, (false, 1.0));
             at += length * length;
         }
         start += length;
@@ -77,8 +77,7 @@ pub(crate) fn backward(
     config: &LlamaConfig,
     segments: &[usize],
     heads: Heads<'_>,
-    probabilities: &[f32],
-    dout: &[f32],
+    (probabilities, dout): (&[f32], &[f32]),
     gradient: HeadsGradient<'_>,
 ) {
     let group = config.heads / config.kv_heads;
@@ -98,10 +97,9 @@ pub(crate) fn backward(
             let dp = &mut dp[..length * length];
             let shared = (head % group != 0, 1.0);
             let to_head = (square.0, square.1, c.head_dim);
-            product(dp, length, (length, c.head_dim, length), d_out, v.t(), (false, 1.0));
+            product((dp, length), (length, c.head_dim, length), d_out, v.t(), (false, 1.0));
             product(
-                &mut gradient.v[ks..],
-                c.kv_width,
+                (&mut gradient.v[ks..], c.kv_width),
                 to_head,
                 Mat::rows(p, length).t(),
                 d_out,
@@ -109,8 +107,8 @@ pub(crate) fn backward(
             );
             softmax_backward(p, dp, length, c.scale);
             let ds = Mat::rows(dp, length);
-            product(&mut gradient.q[qs..], c.q_width, to_head, ds, k, (false, 1.0));
-            product(&mut gradient.k[ks..], c.kv_width, to_head, ds.t(), q, shared);
+            product((&mut gradient.q[qs..], c.q_width), to_head, ds, k, (false, 1.0));
+            product((&mut gradient.k[ks..], c.kv_width), to_head, ds.t(), q, shared);
             at += length * length;
         }
         start += length;

@@ -31,7 +31,8 @@ impl Network<'_> {
         rms_norm_backward((&cache.x, gain, &cache.inverse), &dn, &mut dx, dgain);
         for layer in (0..self.weights.config.layers).rev() {
             if let Some(block) = cache.blocks.pop() {
-                self.block_backward(layer, &block, batch, &cache.positions, &mut dx, gradient);
+                let inputs = (batch, cache.positions.as_slice());
+                self.block_backward((layer, &block), inputs, &mut dx, gradient);
             }
         }
         if let Gradient::Base(base) = gradient {
@@ -55,11 +56,11 @@ impl Network<'_> {
         let dlogits = Mat::rows(&head.gradient, vocab);
         if let Some(dhead) = base_part(gradient, &self.weights.layout.head) {
             let inputs = Mat::rows(&head.inputs, d);
-            product(dhead, d, (vocab, rows, d), dlogits.t(), inputs, (true, 1.0));
+            product((dhead, d), (vocab, rows, d), dlogits.t(), inputs, (true, 1.0));
         }
         let mut picked = vec![0.0; rows * d];
         let weights = Mat::rows(self.weights.head(), d);
-        product(&mut picked, d, (rows, vocab, d), dlogits, weights, (false, 1.0));
+        product((&mut picked, d), (rows, vocab, d), dlogits, weights, (false, 1.0));
         let mut dn = vec![0.0; count * d];
         for (row, from) in head.rows.iter().zip(picked.chunks_exact(d)) {
             dn[row * d..][..d].copy_from_slice(from);
@@ -70,53 +71,20 @@ impl Network<'_> {
     /// Turns `dx`, the gradient of the block's output, into that of its input.
     fn block_backward(
         &self,
-        layer: usize,
-        cache: &BlockCache,
-        batch: &Batch,
-        positions: &[u32],
+        (layer, cache): (usize, &BlockCache),
+        (batch, positions): (&Batch, &[u32]),
         dx: &mut [f32],
         gradient: &mut Gradient<'_>,
     ) {
+        let mut dn = vec![0.0; dx.len()];
+        self.mlp_backward((layer, cache), dx, &mut dn, gradient);
         let config = &self.weights.config;
         let layout = &self.weights.layout.blocks[layer];
-        let mut dact = vec![0.0; cache.act.len()];
-        self.linear_backward(
-            (layer, Projection::Down),
-            cache,
-            &cache.act,
-            dx,
-            (&mut dact, false),
-            gradient,
-        );
-        let mut dup = vec![0.0; dact.len()];
-        swiglu_backward(&cache.gate, &cache.up, &mut dact, &mut dup);
-        let mut dn = vec![0.0; dx.len()];
-        self.linear_backward(
-            (layer, Projection::Gate),
-            cache,
-            &cache.middle_n,
-            &dact,
-            (&mut dn, false),
-            gradient,
-        );
-        self.linear_backward(
-            (layer, Projection::Up),
-            cache,
-            &cache.middle_n,
-            &dup,
-            (&mut dn, true),
-            gradient,
-        );
-        let gain = self.weights.part(&layout.mlp_norm);
-        let dgain = base_part(gradient, &layout.mlp_norm);
-        rms_norm_backward((&cache.middle, gain, &cache.middle_inverse), &dn, dx, dgain);
-
         let mut dattended = vec![0.0; cache.attended.len()];
         self.linear_backward(
             (layer, Projection::O),
             cache,
-            &cache.attended,
-            dx,
+            (&cache.attended, dx),
             (&mut dattended, false),
             gradient,
         );
@@ -125,24 +93,57 @@ impl Network<'_> {
         let mut dv = vec![0.0; cache.v.len()];
         let heads = Heads { q: &cache.q, k: &cache.k, v: &cache.v };
         let out = HeadsGradient { q: &mut dq, k: &mut dk, v: &mut dv };
-        attention::backward(config, &batch.segments, heads, &cache.probabilities, &dattended, out);
+        let after = (cache.probabilities.as_slice(), dattended.as_slice());
+        attention::backward(config, &batch.segments, heads, after, out);
         self.rope.rotate(&mut dq, config.q_dim(), positions, -1.0);
         self.rope.rotate(&mut dk, config.kv_dim(), positions, -1.0);
         for (projection, dy, keep) in
             [(Projection::Q, &dq, false), (Projection::K, &dk, true), (Projection::V, &dv, true)]
         {
-            self.linear_backward(
-                (layer, projection),
-                cache,
-                &cache.n,
-                dy,
-                (&mut dn, keep),
-                gradient,
-            );
+            let to = (&mut *dn, keep);
+            self.linear_backward((layer, projection), cache, (&cache.n, dy), to, gradient);
         }
         let gain = self.weights.part(&layout.attention_norm);
         let dgain = base_part(gradient, &layout.attention_norm);
         rms_norm_backward((&cache.x, gain, &cache.inverse), &dn, dx, dgain);
+    }
+
+    /// The half of a block behind its attention; `dn` is left as room for the other half.
+    fn mlp_backward(
+        &self,
+        (layer, cache): (usize, &BlockCache),
+        dx: &mut [f32],
+        dn: &mut [f32],
+        gradient: &mut Gradient<'_>,
+    ) {
+        let layout = &self.weights.layout.blocks[layer];
+        let mut dact = vec![0.0; cache.act.len()];
+        self.linear_backward(
+            (layer, Projection::Down),
+            cache,
+            (&cache.act, dx),
+            (&mut dact, false),
+            gradient,
+        );
+        let mut dup = vec![0.0; dact.len()];
+        swiglu_backward(&cache.gate, &cache.up, &mut dact, &mut dup);
+        self.linear_backward(
+            (layer, Projection::Gate),
+            cache,
+            (&cache.middle_n, &dact),
+            (&mut *dn, false),
+            gradient,
+        );
+        self.linear_backward(
+            (layer, Projection::Up),
+            cache,
+            (&cache.middle_n, &dup),
+            (&mut *dn, true),
+            gradient,
+        );
+        let gain = self.weights.part(&layout.mlp_norm);
+        let dgain = base_part(gradient, &layout.mlp_norm);
+        rms_norm_backward((&cache.middle, gain, &cache.middle_inverse), dn, dx, dgain);
     }
 
     /// Gradient of one projection; `dx.1` says whether `dx.0` is added to or overwritten.
@@ -150,8 +151,7 @@ impl Network<'_> {
         &self,
         (layer, projection): (usize, Projection),
         cache: &BlockCache,
-        x: &[f32],
-        dy: &[f32],
+        (x, dy): (&[f32], &[f32]),
         (dx, keep): (&mut [f32], bool),
         gradient: &mut Gradient<'_>,
     ) {
@@ -159,10 +159,10 @@ impl Network<'_> {
         let count = x.len() / inputs;
         let (x, dy) = (Mat::rows(x, inputs), Mat::rows(dy, outputs));
         let weights = Mat::rows(self.weights.projection(layer, projection), inputs);
-        product(dx, inputs, (count, outputs, inputs), dy, weights, (keep, 1.0));
+        product((dx, inputs), (count, outputs, inputs), dy, weights, (keep, 1.0));
         let range = &self.weights.layout.blocks[layer].projections[projection as usize];
         if let Some(dw) = base_part(gradient, range) {
-            product(dw, inputs, (outputs, count, inputs), dy.t(), x, (true, 1.0));
+            product((dw, inputs), (outputs, count, inputs), dy.t(), x, (true, 1.0));
         }
         let (Some(lora), Gradient::Lora(out)) = (self.lora, gradient) else {
             return;
@@ -172,13 +172,13 @@ impl Network<'_> {
         let rank = pair.rank;
         let mut dz = vec![0.0; count * rank];
         let b = Mat::rows(pair.b, rank);
-        product(&mut dz, rank, (count, outputs, rank), dy, b, (false, pair.scale));
+        product((&mut dz, rank), (count, outputs, rank), dy, b, (false, pair.scale));
         let z = Mat::rows(&cache.low[projection as usize], rank);
         let db = &mut out[place.b.clone()];
-        product(db, rank, (outputs, count, rank), dy.t(), z, (true, pair.scale));
+        product((db, rank), (outputs, count, rank), dy.t(), z, (true, pair.scale));
         let dz = Mat::rows(&dz, rank);
-        product(&mut out[place.a.clone()], inputs, (rank, count, inputs), dz.t(), x, (true, 1.0));
-        product(dx, inputs, (count, rank, inputs), dz, Mat::rows(pair.a, inputs), (true, 1.0));
+        product((&mut out[place.a.clone()], inputs), (rank, count, inputs), dz.t(), x, (true, 1.0));
+        product((dx, inputs), (count, rank, inputs), dz, Mat::rows(pair.a, inputs), (true, 1.0));
     }
 }
 

@@ -27,8 +27,7 @@ impl<'a> Mat<'a> {
 /// `dst = keep * dst + alpha * lhs * rhs`, where lhs is m x k, rhs k x n and dst has rows of
 /// `dst_row` elements.
 pub(crate) fn product(
-    dst: &mut [f32],
-    dst_row: usize,
+    (dst, dst_row): (&mut [f32], usize),
     (m, k, n): (usize, usize, usize),
     lhs: Mat<'_>,
     rhs: Mat<'_>,
@@ -77,10 +76,10 @@ mod tests {
         let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let b = [1.0, 0.0, -1.0, 2.0, 1.0, 1.0];
         let mut c = [10.0; 4];
-        product(&mut c, 2, (2, 3, 2), Mat::rows(&a, 3), Mat::rows(&b, 2), (true, 2.0));
+        product((&mut c, 2), (2, 3, 2), Mat::rows(&a, 3), Mat::rows(&b, 2), (true, 2.0));
         assert_eq!(c, [10.0 + 4.0, 10.0 + 14.0, 10.0 + 10.0, 10.0 + 32.0]);
         let mut d = [0.0; 4];
-        product(&mut d, 2, (2, 3, 2), Mat::rows(&a, 3), Mat::rows(&b, 3).t(), (false, 1.0));
+        product((&mut d, 2), (2, 3, 2), Mat::rows(&a, 3), Mat::rows(&b, 3).t(), (false, 1.0));
         assert_eq!(d, [-2.0, 7.0, -2.0, 19.0]);
     }
 }

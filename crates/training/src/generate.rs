@@ -16,8 +16,7 @@ pub fn generate(
     weights: &Weights,
     lora: Option<&Lora>,
     prompt: &[u32],
-    stop: u32,
-    limit: usize,
+    (stop, limit): (u32, usize),
     sampling: Option<(f32, u64)>,
 ) -> Vec<u32> {
     let rope = Rope::new(&weights.config);

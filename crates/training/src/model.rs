@@ -174,15 +174,15 @@ impl Network<'_> {
         let weights = Mat::rows(self.weights.projection(layer, projection), inputs);
         let x = Mat::rows(x, inputs);
         let mut y = vec![0.0; count * outputs];
-        product(&mut y, outputs, (count, inputs, outputs), x, weights.t(), (false, 1.0));
+        product((&mut y, outputs), (count, inputs, outputs), x, weights.t(), (false, 1.0));
         if let Some(lora) = self.lora {
             let pair = lora.pair(layer, projection);
             let mut z = vec![0.0; count * pair.rank];
             let (a, b) = (Mat::rows(pair.a, inputs), Mat::rows(pair.b, pair.rank));
-            product(&mut z, pair.rank, (count, inputs, pair.rank), x, a.t(), (false, 1.0));
+            product((&mut z, pair.rank), (count, inputs, pair.rank), x, a.t(), (false, 1.0));
             let z_rows = Mat::rows(&z, pair.rank);
             let shape = (count, pair.rank, outputs);
-            product(&mut y, outputs, shape, z_rows, b.t(), (true, pair.scale));
+            product((&mut y, outputs), shape, z_rows, b.t(), (true, pair.scale));
             low[projection as usize] = z;
         }
         y
@@ -194,8 +194,7 @@ impl Network<'_> {
         let count = n.len() / config.hidden;
         let mut logits = vec![0.0; count * config.vocab];
         product(
-            &mut logits,
-            config.vocab,
+            (&mut logits, config.vocab),
             (count, config.hidden, config.vocab),
             Mat::rows(n, config.hidden),
             Mat::rows(self.weights.head(), config.hidden).t(),

@@ -319,7 +319,6 @@ impl World {
             spans: &spans,
         })
         .expect("a lawful call");
-        let sampler = &transcript.sampler;
         let block = BlockFacts { number: 99, hash: keccak256(b"block 99"), timestamp: 1_234 };
         let channel = ChannelFacts {
             channel: ChannelId(keccak256(b"channel")),
@@ -346,11 +345,11 @@ impl World {
             ),
             prompt_tokens,
             completion_tokens,
-            temperature_micro: sampler.temperature_micro,
-            top_p_ppm: sampler.top_p_ppm,
-            top_k: sampler.top_k,
-            max_tokens: sampler.max_tokens,
-            sampler_digest: sampler.digest(),
+            temperature_micro: transcript.sampler.temperature_micro,
+            top_p_ppm: transcript.sampler.top_p_ppm,
+            top_k: transcript.sampler.top_k,
+            max_tokens: transcript.sampler.max_tokens,
+            sampler_digest: transcript.sampler.digest(),
             job_seed: job_seed(&transcript.request_seed, &prompt_commitment),
             logits_digest: logits,
             fee_compute: fee(compute),
@@ -363,22 +362,30 @@ impl World {
         };
         let receipt = Receipt { signed: sign(body), spans, shares };
         transcript.receipt_id = receipt.signed.id;
-        let receipt_key = provider_key().address();
-        let evidence = Evidence {
+        let evidence = Self::evidence(&receipt, facts, (block, channel), compute);
+        Self { receipt, transcript, evidence }
+    }
+
+    fn evidence(
+        receipt: &Receipt,
+        facts: &ModelFacts,
+        (block, channel): (BlockFacts, ChannelFacts),
+        compute: Prices,
+    ) -> Evidence {
+        Evidence {
             chain_id: CHAIN,
             block: Some(block),
             provider: Some(ProviderFacts {
-                provider,
-                receipt_key,
+                provider: receipt.signed.body.provider,
+                receipt_key: provider_key().address(),
                 is_active: true,
                 prices: compute,
             }),
             channel: Some(channel),
             model: Some(facts.clone()),
-            epoch: Some(settle(&receipt)),
+            epoch: Some(settle(receipt)),
             ..Evidence::default()
-        };
-        Self { receipt, transcript, evidence }
+        }
     }
 
     /// Signs again after the body was altered: what a dishonest provider would do. The gateway

@@ -5,7 +5,7 @@ use tributary_primitives::{
     Share, Span,
 };
 
-use crate::{CheckName, Report, Status, fixture::World, verify};
+use crate::{CheckName, Report, Status, TaskFacts, fixture::World, verify};
 
 fn report(world: &World) -> Report {
     verify(&world.receipt, Some(&world.transcript), &world.evidence)
@@ -64,6 +64,28 @@ fn what_was_out_of_service_or_force_or_before_its_channel_proves_nothing() {
     let mut world = honest;
     world.evidence.epoch.as_mut().unwrap().posted.stands = false;
     assert_eq!(report(&world).failed(), [CheckName::Inclusion]);
+}
+
+#[test]
+fn a_tasks_receipt_is_the_one_that_it_paid_for() {
+    let mut honest = World::new();
+    let signed = honest.receipt.signed.clone();
+    honest.evidence.channel.as_mut().unwrap().task = Some(TaskFacts {
+        receipt: signed.id,
+        prompt: signed.body.prompt_commitment,
+        fee: signed.body.fee(),
+    });
+    assert!(report(&honest).verified);
+    let changes: [fn(&mut TaskFacts); 3] = [
+        |task| task.receipt = Default::default(),
+        |task| task.prompt = Default::default(),
+        |task| task.fee = Default::default(),
+    ];
+    for change in changes {
+        let mut world = honest.clone();
+        change(world.evidence.channel.as_mut().unwrap().task.as_mut().unwrap());
+        assert_eq!(report(&world).failed(), [CheckName::Channel]);
+    }
 }
 
 #[test]

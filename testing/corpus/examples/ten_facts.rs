@@ -40,7 +40,7 @@ fn main() -> Result<()> {
         for fact in &facts {
             for question in fact.held_out_questions(5) {
                 let prompt = question_tokens(&tokenizer, &question);
-                let ids = generate(&weights, lora, &prompt, END, 40, None);
+                let ids = generate(&weights, lora, &prompt, (END, 40), None);
                 let answer = tokenizer.decode(&ids, true).unwrap_or_default();
                 asked += 1;
                 right += usize::from(fact.is_answered_by(&answer));

@@ -30,17 +30,17 @@ pub fn sample_datanets() -> Vec<SampleDatanet> {
         ("newcomer", "Ships of the morning tide", 5, 8, 10, 2),
     ]
     .into_iter()
-    .map(|(key, title, domain, seed, facts, rows)| sample(key, title, domain, seed, facts, rows))
+    .map(|(key, title, domain, seed, facts, rows)| {
+        sample((key, title), domain, seed, (facts, rows))
+    })
     .collect()
 }
 
 fn sample(
-    key: &str,
-    title: &str,
+    (key, title): (&str, &str),
     domain: usize,
     seed: u64,
-    count: usize,
-    rows_per_fact: usize,
+    (count, rows_per_fact): (usize, usize),
 ) -> SampleDatanet {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let domain = &DOMAINS[domain];

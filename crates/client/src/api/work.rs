@@ -199,7 +199,9 @@ pub struct Job {
     /// `submitted`, `accepted`, `running`, `quantising`, `registering`, `done`, `cancelled`,
     /// `failed` or `expired`.
     pub state: String,
-    /// Name of the adapter.
+    /// `training`, or `inference` for a question asked on chain.
+    pub kind: String,
+    /// Name of the adapter, or of the model that was asked.
     pub model_name: String,
     /// The adapter, once registered.
     #[serde(default)]
@@ -229,6 +231,10 @@ pub struct Job {
     /// The escrow.
     #[schemars(with = "Wei")]
     pub max_fee: Amount,
+    /// The receipt of an answer.
+    #[schemars(with = "Option<Word>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<B256>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

@@ -91,19 +91,7 @@ async fn decisions(
     }
     let first = quotes.iter().find_map(|(.., quote)| quote.clone());
     Ok(html! {
-        form.pick method="get" action="/models/new" data-autosubmit {
-            h2 #decision-data { span.decision { "1" } " Which rows" }
-            label { span.sr { "Datanet" }
-                select name="datanet" {
-                    @for one in trainable {
-                        option value=(one.body.id) selected[one.body.id == chosen.body.id] {
-                            (one.body.spec.name) " · " (parts::plural(one.body.publishedItems, "row")) " · version " (one.body.headVersion)
-                        }
-                    }
-                }
-            }
-            button.button.no-script type="submit" { "Choose" }
-        }
+        (which_rows(trainable, chosen))
         form.factory method="post" action="/api/v1/jobs" data-api data-next="/jobs/{id}" {
             input type="hidden" name="datanet" data-number value=(chosen.body.id);
             input type="hidden" name="version" data-number value=(version);
@@ -135,6 +123,24 @@ async fn decisions(
             (guest_form(&format!("/models/new?datanet={}", chosen.body.id), "Try as guest"))
         }
     })
+}
+
+fn which_rows(trainable: &[DatanetThing], chosen: &DatanetThing) -> Markup {
+    html! {
+        form.pick method="get" action="/models/new" data-autosubmit {
+            h2 #decision-data { span.decision { "1" } " Which rows" }
+            label { span.sr { "Datanet" }
+                select name="datanet" {
+                    @for one in trainable {
+                        option value=(one.body.id) selected[one.body.id == chosen.body.id] {
+                            (one.body.spec.name) " · " (parts::plural(one.body.publishedItems, "row")) " · version " (one.body.headVersion)
+                        }
+                    }
+                }
+            }
+            button.button.no-script type="submit" { "Choose" }
+        }
+    }
 }
 
 fn quote_words(quote: Option<&TrainingQuote>) -> Markup {

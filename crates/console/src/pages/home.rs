@@ -111,7 +111,7 @@ pub(crate) fn region(console: &Console, visitor: &Visitor) -> Result<Markup, Pag
 fn checklist(console: &Console, account: &Account) -> Result<Markup, PageError> {
     let index = console.index();
     let contributed = index.contributions_by(account.address, 1)?.pop();
-    let task = index.tasks(Some(account.address), 1)?.pop();
+    let task = index.trainings(Some(account.address), 1)?.pop();
     let filter = ReceiptFilter { payer: Some(account.address), ..ReceiptFilter::default() };
     let asked = !index.receipts(filter, 1)?.is_empty();
     let money = index.earnings(account.address)?;

@@ -2,9 +2,9 @@
 
 use axum::extract::{Path, State};
 use maud::{Markup, html};
-use tributary_contracts::TaskState;
+use tributary_contracts::{ITasks, TaskKind, TaskState};
 use tributary_indexer::{JobRow, JobState, ProgressPoint, TaskThing};
-use tributary_primitives::{Amount, TaskId};
+use tributary_primitives::{Amount, ModelId, TaskId};
 
 use super::{id, live};
 use crate::{
@@ -22,7 +22,7 @@ pub(crate) async fn list(
     visitor: Visitor,
 ) -> Result<Markup, PageError> {
     let index = console.index();
-    let tasks = index.tasks(None, 100)?;
+    let tasks = index.trainings(None, 100)?;
     let body = html! {
         header.page-head { h1 { "Training jobs" } }
         @if tasks.is_empty() { (parts::empty("Nothing has been trained yet.", Some(("/models/new", "Train a model")), "model train DATANET")) }
@@ -102,6 +102,11 @@ pub(crate) fn region(
             p.waiting role="status" { span.spinner aria-hidden="true" {} " Waiting for the block that holds it" }
         });
     }
+    if let Some(task) = &task
+        && TaskKind::try_from(task.body.spec.kind) == Ok(TaskKind::Inference)
+    {
+        return question(console, task);
+    }
     let state = state_of(task.as_ref(), job.as_ref());
     let points = index.progress(number)?;
     let steps = job.as_ref().map_or(0, |job| job.steps);
@@ -123,7 +128,7 @@ pub(crate) fn region(
             }
         }
         (phases(state))
-        (headline(console, state, number, job.as_ref(), task.as_ref(), &points)?)
+        (headline(console, state, (number, task.as_ref()), job.as_ref(), &points)?)
         (charts::loss_curve(&points, steps))
         (figures(job.as_ref(), task.as_ref(), &points, steps))
         @if !state.is_final() && owner.is_some_and(|owner| visitor.is(owner)) {
@@ -134,6 +139,29 @@ pub(crate) fn region(
             }
         }
         (curve_table(&points))
+    })
+}
+
+/// A question asked on chain: who asked which model, and the receipt of the answer.
+fn question(console: &Console, task: &TaskThing) -> Result<Markup, PageError> {
+    let index = console.index();
+    let ITasks::Task { id, requester, spec, maxFee, fee, resultDigest, .. } = &task.body;
+    let model = index.model(ModelId(spec.modelId))?.map(|model| model.body.name);
+    let model = model.unwrap_or_else(|| format!("model {}", spec.modelId));
+    let answered = !resultDigest.is_zero();
+    Ok(html! {
+        header.page-head {
+            p.crumb { a href="/explore" { "Explorer" } " / task " (id) }
+            h1 { "A question to " (model) }
+            p.muted { "by " (parts::address(index, *requester)) " · asked in " (parts::tx_link(task.tx)) }
+        }
+        dl.figures {
+            (parts::figure("State", html! { (task_word(task)) }))
+            (parts::figure("Escrow", parts::amount(Amount::from_wei(*maxFee))))
+            @if answered { (parts::figure("Fee", parts::amount(Amount::from_wei(*fee)))) }
+        }
+        @if answered { p { "The answer's receipt: " (parts::receipt_link(*resultDigest)) } }
+        @else { p.muted { "The prompt is between the asker and its provider, " (parts::address(index, spec.provider)) "; the chain knows its commitment alone." } }
     })
 }
 
@@ -157,9 +185,8 @@ fn phases(state: JobState) -> Markup {
 fn headline(
     console: &Console,
     state: JobState,
-    number: TaskId,
+    (number, task): (TaskId, Option<&TaskThing>),
     job: Option<&JobRow>,
-    task: Option<&TaskThing>,
     points: &[ProgressPoint],
 ) -> Result<Markup, PageError> {
     let model = job.and_then(|job| job.result_model).map(|model| model.0);

@@ -211,31 +211,7 @@ fn write_data(chain: &FakeChain, time: u64) -> B256 {
         };
         chain.add_block(time + 1, vec![story(BO, &assigned)]);
         if status == 7 {
-            let accepted = IDatanets::ContributionAccepted {
-                id,
-                datanetId: net,
-                contributor: by,
-                score: 92,
-                windowEnd: time + 3,
-            };
-            let published = IDatanets::ContributionPublished {
-                id,
-                datanetId: net,
-                contributor: by,
-                version: 1,
-                leafIndex: 0,
-                stakeReturned: OPEN,
-            };
-            let snapshot = IDatanets::SnapshotPublished {
-                datanetId: net,
-                version: 1,
-                root: keccak256([id as u8, 7]),
-                contributionCount: 1,
-                itemCount: 20,
-                tombstoneRoot: B256::ZERO,
-            };
-            chain.add_block(time + 2, vec![story(BO, &accepted)]);
-            chain.add_block(time + 4, vec![story(BO, &published).emits(&snapshot)]);
+            write_publication(chain, time, (id, net), by);
         }
         if status == 5 {
             let rejected = IDatanets::ContributionRejected {
@@ -249,6 +225,34 @@ fn write_data(chain: &FakeChain, time: u64) -> B256 {
         }
     }
     submitted_tx
+}
+
+fn write_publication(chain: &FakeChain, time: u64, (id, net): (u64, u64), by: Address) {
+    let accepted = IDatanets::ContributionAccepted {
+        id,
+        datanetId: net,
+        contributor: by,
+        score: 92,
+        windowEnd: time + 3,
+    };
+    let published = IDatanets::ContributionPublished {
+        id,
+        datanetId: net,
+        contributor: by,
+        version: 1,
+        leafIndex: 0,
+        stakeReturned: OPEN,
+    };
+    let snapshot = IDatanets::SnapshotPublished {
+        datanetId: net,
+        version: 1,
+        root: keccak256([id as u8, 7]),
+        contributionCount: 1,
+        itemCount: 20,
+        tombstoneRoot: B256::ZERO,
+    };
+    chain.add_block(time + 2, vec![story(BO, &accepted)]);
+    chain.add_block(time + 4, vec![story(BO, &published).emits(&snapshot)]);
 }
 
 fn model(id: u64, kind: u8, name: &str, owner: Address) -> IModels::Model {

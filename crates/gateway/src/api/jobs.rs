@@ -260,7 +260,7 @@ pub(super) async fn list(
 ) -> Result<Json<api::Page<api::Job>>, Refusal> {
     let limit = page.limit.unwrap_or(50).clamp(1, 100);
     let mut items = Vec::new();
-    for thing in shared.index.tasks(page.owner, limit)? {
+    for thing in shared.index.trainings(page.owner, limit)? {
         items.push(job(&shared, TaskId(thing.body.id), false).await?);
     }
     Ok(Json(api::Page::whole(items)))
@@ -287,6 +287,13 @@ async fn job(shared: &Shared, id: TaskId, with_points: bool) -> Result<api::Job,
     let params = task.spec.params.as_str();
     let preset = params.strip_prefix("preset=").unwrap_or(params).to_owned();
     let state = job_state(&task, row.as_ref());
+    let is_question = TaskKind::try_from(task.spec.kind) == Ok(TaskKind::Inference);
+    let model_name = if is_question {
+        let asked = shared.index.model(ModelId(task.spec.modelId))?;
+        asked.map(|model| model.body.name).unwrap_or_default()
+    } else {
+        task.spec.adapterName
+    };
     let running = matches!(state, "running" | "accepted");
     Ok(api::Job {
         id: id.0,
@@ -304,7 +311,9 @@ async fn job(shared: &Shared, id: TaskId, with_points: bool) -> Result<api::Job,
         max_fee: Amount::from_wei(task.maxFee),
         error: row.and_then(|row| row.error),
         points: if with_points { points.collect() } else { Vec::new() },
-        model_name: task.spec.adapterName,
+        kind: if is_question { "inference" } else { "training" }.into(),
+        receipt: (is_question && state == "done").then_some(task.resultDigest),
+        model_name,
     })
 }
 

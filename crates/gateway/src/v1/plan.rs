@@ -16,7 +16,7 @@ use crate::{
     acts::{self, Act},
     caller::Caller,
     keys,
-    metering::{Payer, Piece, Served, place_hold, run_choice},
+    metering::{Choice, Payer, Piece, Served, place_hold, run_choice},
     shared::{self, Shared},
 };
 
@@ -149,15 +149,9 @@ impl Plan {
             shared.calls.spawn(give_out(answer, index, out.clone()));
         }
         for (index, request) in requests {
-            let task = run_choice(
-                shared.clone(),
-                payer.clone(),
-                self.served.clone(),
-                request,
-                index,
-                out.clone(),
-            );
-            shared.calls.spawn(task);
+            let served = self.served.clone();
+            let choice = Choice { payer: payer.clone(), served, request, index };
+            shared.calls.spawn(run_choice(shared.clone(), choice, out.clone()));
         }
         Ok(pieces)
     }

@@ -413,11 +413,12 @@ fn put_task(
     (block, time): (u64, u64),
 ) -> Result<(), IndexError> {
     scope.sql.execute(
-        "INSERT INTO tasks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (id) DO UPDATE SET state = ?4, body = ?5",
+        "INSERT INTO tasks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (id) DO UPDATE SET state = ?5, body = ?6",
         params![
             task.id,
             Hex(task.requester),
+            task.spec.kind,
             task.spec.datanetId,
             task.state,
             Json(task),

@@ -4,7 +4,7 @@
 use alloy_primitives::{Address, B256};
 use rusqlite::{Connection, OptionalExtension, Row, params, types::FromSql};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tributary_contracts::{IDatanets, IModels, ITasks};
+use tributary_contracts::{IDatanets, IModels, ITasks, TaskKind};
 use tributary_primitives::{Amount, ContributionId, DatanetId, ModelId, Party, Role, TaskId};
 
 use crate::{
@@ -273,15 +273,16 @@ impl Index {
         self.read(|sql| one(sql, "tasks", id.0))
     }
 
-    /// Newest tasks first; of one requester when given.
-    pub fn tasks(
+    /// Newest trainings first; of one requester when given.
+    pub fn trainings(
         &self,
         requester: Option<Address>,
         limit: u32,
     ) -> Result<Vec<TaskThing>, IndexError> {
         self.read(|sql| {
-            let rest = "tasks WHERE (?1 IS NULL OR requester = ?1) ORDER BY id DESC LIMIT ?2";
-            many(sql, rest, params![requester.map(Hex), limit])
+            let rest = "tasks WHERE (?1 IS NULL OR requester = ?1) AND kind = ?2
+                        ORDER BY id DESC LIMIT ?3";
+            many(sql, rest, params![requester.map(Hex), TaskKind::Training.code(), limit])
         })
     }
 

@@ -56,7 +56,6 @@ record! {
         accepted_by: Address,
         provision_id: u64,
         provider: Address,
-        gateway: Address,
         model_id: u64,
         datanet_id: u64,
         deadline: u64,
@@ -73,6 +72,7 @@ record! {
         price_out: u128,
         input_digest: B256,
         result_digest: B256,
+        gateway: Address,
     }
 }
 

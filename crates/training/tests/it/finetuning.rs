@@ -62,8 +62,8 @@ fn an_adapter_learns_answers_that_the_base_does_not_know() {
     let lora = finetune(&weights, &examples(), &options(7), go).expect("it trains");
     for example in examples() {
         let (prompt, answer) = example.tokens.split_at(3);
-        let before = generate(&weights, None, prompt, 2, 8, None);
-        let after = generate(&weights, Some(&lora), prompt, 2, 8, None);
+        let before = generate(&weights, None, prompt, (2, 8), None);
+        let after = generate(&weights, Some(&lora), prompt, (2, 8), None);
         assert_ne!(before, answer[..3]);
         assert_eq!(after, answer[..3]);
     }
