@@ -201,7 +201,7 @@ impl IntoResponse for OpenAiRefusal {
 
 /// 507.
 fn disk_full() -> Refusal {
-    let detail = "the gateway's disk is full; nothing was stored";
+    let detail = "the gateway's disk takes no more; nothing was stored";
     Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", detail)
         .hint("free some space and send it again")
 }
@@ -264,9 +264,9 @@ impl From<ClientError> for Refusal {
 impl From<IndexError> for Refusal {
     fn from(error: IndexError) -> Self {
         match error {
+            full if full.is_full() => disk_full(),
             IndexError::NotFound { what, id } => Self::not_found(what, id),
             IndexError::Conflict(detail) => Self::conflict("conflict", detail),
-            other if other.to_string().contains("disk is full") => disk_full(),
             IndexError::Closed => Self::unavailable("stopping", "the gateway is stopping"),
             other => Self::internal(other),
         }
@@ -303,6 +303,15 @@ mod tests {
         assert_eq!(snake("NameTaken { name: \"a\" }"), "name_taken");
         let erc = "ERC20InsufficientBalance { sender: 0x, balance: 1, needed: 2 }";
         assert_eq!(snake(erc), "erc20_insufficient_balance");
+    }
+
+    #[test]
+    fn a_commit_that_failed_is_never_the_callers_conflict() {
+        let status = |is_full| {
+            let refusal = Refusal::from(IndexError::Commit { cause: "disk".into(), is_full });
+            refusal.status.as_u16()
+        };
+        assert_eq!((status(true), status(false)), (507, 500));
     }
 
     #[test]

@@ -181,7 +181,7 @@ impl Index {
 }
 
 fn commit_failure(error: &IndexError) -> IndexError {
-    IndexError::Conflict(format!("the commit failed: {error}"))
+    IndexError::Commit { cause: error.to_string(), is_full: error.is_full() }
 }
 
 fn in_savepoint<T>(
