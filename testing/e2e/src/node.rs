@@ -21,6 +21,8 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(25);
 /// Lines of the node's log kept for a failing test.
 const LOG_LINES: usize = 60;
+/// What `ulimit -f` counts in, by POSIX.
+const ULIMIT_BLOCK_BYTES: u64 = 512;
 
 /// A running node; killed when dropped.
 pub struct Node {
@@ -42,6 +44,21 @@ pub struct Start {
     pub variables: Vec<(String, String)>,
     /// Data directory instead of the one in the node's folder.
     pub datadir: Option<PathBuf>,
+    /// Size beyond which the system lets none of its files grow: writes are refused as on a full
+    /// disk, and no right is needed to ask for it.
+    pub file_limit_bytes: Option<u64>,
+}
+
+impl Start {
+    /// The program, by way of a shell where the system is to limit it.
+    fn command(&self, binary: &Path) -> Command {
+        let Some(limit) = self.file_limit_bytes else { return Command::new(binary) };
+        let mut shell = Command::new("sh");
+        // The signal would end the process before it could say why.
+        shell.args(["-c", r#"trap "" XFSZ && ulimit -f "$0" && exec "$@""#]);
+        shell.arg((limit / ULIMIT_BLOCK_BYTES).to_string()).arg(binary);
+        shell
+    }
 }
 
 /// What a command left behind.
@@ -144,7 +161,8 @@ impl Node {
             fs::remove_file(&config_path)?;
         }
         let datadir = start.datadir.clone().unwrap_or_else(|| folder.path().join("data"));
-        let mut child = Command::new(binary)
+        let mut child = start
+            .command(binary)
             .args(["dev", "--port", &start.port.to_string(), "--no-open", "--datadir"])
             .arg(datadir)
             .arg("--config-out")
