@@ -25,7 +25,7 @@ pub enum StorageError {
     #[error(
         "data directory of another network: it holds chain {found_chain_id} with genesis \
          {found_genesis}, this node runs chain {chain_id} with genesis {genesis}; choose another \
-         --datadir, or remove this one to start afresh"
+         --datadir, or give this one the genesis that it was made with"
     )]
     WrongNetwork {
         /// Chain id of this node.
