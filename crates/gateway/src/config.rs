@@ -20,7 +20,7 @@ pub struct GatewayConfig {
     pub guests: Option<GuestPolicy>,
     /// Requests per key.
     pub key_rate: Rate,
-    /// Writes per remote address.
+    /// Writes per remote address, but for those that count for a key or a guest.
     pub origin_rate: Rate,
     /// Time between epoch roots.
     pub epoch: Duration,

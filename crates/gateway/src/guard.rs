@@ -76,12 +76,18 @@ fn admit(shared: &Shared, request: &mut Request) -> Result<(), Refusal> {
     let authority = request.uri().authority().cloned();
     check_host(&shared.config.hosts, request.headers(), authority.as_ref())?;
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let caller = identify(shared, request.headers());
     if writes {
         check_site(request.headers())?;
-        shared.origin_limiter.take(&Origin::of(request.extensions()).0)?;
+        // Whoever is known has an allowance of its own at `/v1`: strangers that flood from the
+        // same address do not use it up.
+        let openai = request.uri().path().starts_with("/v1");
+        let known = matches!(caller, Ok(Caller::Key(_) | Caller::Guest { .. }));
+        if !(openai && known) {
+            shared.origin_limiter.take(&Origin::of(request.extensions()).0)?;
+        }
     }
-    let caller = identify(shared, request.headers())?;
-    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(caller?);
     Ok(())
 }
 

@@ -12,6 +12,8 @@ mod datadir;
 pub mod dev;
 mod error;
 mod listener;
+mod patient;
+mod places;
 pub mod role;
 mod telemetry;
 mod transport;

@@ -2,10 +2,12 @@
 //! `/provider`, `/metrics`.
 //!
 //! **Invariants:** answers only to names of this machine (DNS rebinding); every body has a limit;
-//! connections are counted, and one whose client is silent in the middle of a request is closed;
-//! scripts of other sites may read JSON-RPC alone. Leaves to others: what the routers do.
+//! connections are counted, and one whose client is silent in the middle of a request or of its
+//! answer is closed; a flood of connections that ask for nothing reaches nobody who does; scripts
+//! of other sites may read JSON-RPC alone. Leaves to others: what the routers do.
 
 use std::{
+    convert::Infallible,
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener},
     sync::Arc,
@@ -28,14 +30,20 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     task::JoinSet,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::ServiceExt as _;
+use tower::{ServiceExt as _, service_fn};
 use tower_http::{cors::CorsLayer, timeout::RequestBodyTimeoutLayer};
 use tributary_rpc::RpcService;
+
+use crate::{
+    patient::Patient,
+    places::{Exchange, Part, Place, Places},
+};
 
 /// How long open connections may take to finish after a stop.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -44,8 +52,19 @@ const DRAIN: Duration = Duration::from_secs(2);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// Longest silence in the body of a request.
 const BODY_SILENCE: Duration = Duration::from_secs(15);
-/// Connections at one time; more wait to be taken in.
-const CONNECTIONS: usize = 1_024;
+/// Longest silence of a client while its answer is sent.
+const ANSWER_SILENCE: Duration = Duration::from_secs(15);
+/// Connections at one time. With what the node itself has open they stay below 1,024 handles, all
+/// that many systems grant. One more takes the place of who waited longest, else it is refused.
+const CONNECTIONS: usize = 512;
+/// Refusals that are being told at one time; more are closed without a word.
+const REFUSALS: usize = 64;
+/// What a refusal says. Any place that comes free may be had at once.
+const REFUSAL: &str = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 52\r\nConnection: close\r\n\r\n\
+    the node answers too many others: try again in 1 s\r\n";
+/// How long a client may take to read its refusal.
+const REFUSAL_LIMIT: Duration = Duration::from_secs(1);
 /// Pause after a connection that the system refused.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -91,19 +110,18 @@ pub fn bind(port: u16) -> Result<Bound, PortTaken> {
 
 /// Serves until the token is cancelled, then lets open answers finish for a moment.
 pub async fn serve(bound: Bound, routes: Routes, stop: CancellationToken) -> io::Result<()> {
-    let door = Door {
-        app: router(routes),
-        places: Arc::new(Semaphore::new(CONNECTIONS)),
-        open: TaskTracker::new(),
-        stop: stop.clone(),
-    };
+    let places = Places::new(CONNECTIONS);
+    attend(bound, Door::new(router(routes), places, stop)).await
+}
+
+async fn attend(bound: Bound, door: Door) -> io::Result<()> {
     let mut accepting = JoinSet::new();
     for listener in bound.listeners {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
         accepting.spawn(door.clone().accept(listener));
     }
-    stop.cancelled().await;
+    door.stop.cancelled().await;
     while accepting.join_next().await.is_some() {}
     door.open.close();
     // What has not finished by then loses its socket with the process.
@@ -115,65 +133,100 @@ pub async fn serve(bound: Bound, routes: Routes, stop: CancellationToken) -> io:
 #[derive(Clone)]
 struct Door {
     app: Router,
-    places: Arc<Semaphore>,
+    places: Places,
+    refusals: Arc<Semaphore>,
     open: TaskTracker,
     stop: CancellationToken,
 }
 
 impl Door {
+    fn new(app: Router, places: Places, stop: CancellationToken) -> Self {
+        let refusals = Arc::new(Semaphore::new(REFUSALS));
+        Self { app, places, refusals, open: TaskTracker::new(), stop }
+    }
+
     async fn accept(self, listener: TcpListener) {
         loop {
-            let next = async {
-                let place = Arc::clone(&self.places).acquire_owned().await;
-                (place, listener.accept().await)
-            };
-            let (place, accepted) = tokio::select! {
-                next = next => next,
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
                 () = self.stop.cancelled() => return,
             };
             match accepted {
-                Ok((socket, from)) => {
-                    let app = self.app.clone();
-                    let stop = self.stop.clone();
-                    self.open.spawn(async move {
-                        let _place = place;
-                        converse(socket, from, app, stop).await;
-                    });
-                }
+                Ok((socket, from)) => match self.places.take() {
+                    Some(place) => {
+                        self.open.spawn(self.clone().converse(socket, from, place));
+                    }
+                    None => self.refuse(socket),
+                },
                 Err(error) => {
-                    // Out of file descriptors, most likely: give the others time to end.
+                    // Out of file descriptors, most likely: one that waits gives its own.
                     tracing::warn!(%error, "a connection could not be taken");
+                    self.places.make_room();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
     }
+
+    /// One connection with all its requests. A client that sends or reads too slowly loses it, and
+    /// so does one that waits when its place is needed.
+    async fn converse(self, socket: TcpStream, from: SocketAddr, place: Arc<Place>) {
+        // A delayed acknowledgement would hold small answers back.
+        let _ = socket.set_nodelay(true);
+        let (app, sitting) = (self.app, Arc::clone(&place));
+        let service = service_fn(move |request: Request<Incoming>| {
+            answer(app.clone(), request, from, Exchange::new(Arc::clone(&sitting)))
+        });
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+        let service = TowerToHyperService::new(service);
+        let socket = TokioIo::new(Patient::new(socket, ANSWER_SILENCE));
+        let connection = builder.serve_connection_with_upgrades(socket, service);
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = place.leave.cancelled() => return,
+            () = self.stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, %from, "a connection ended");
+        }
+    }
+
+    /// Says that there is no place and when to come again.
+    fn refuse(&self, mut socket: TcpStream) {
+        let Ok(told) = Arc::clone(&self.refusals).try_acquire_owned() else { return };
+        self.open.spawn(async move {
+            let _told = told;
+            let words = async {
+                socket.write_all(REFUSAL.as_bytes()).await?;
+                socket.shutdown().await?;
+                // A socket that is closed on unread bytes takes the words back.
+                let mut asked = [0; 1_024];
+                while socket.read(&mut asked).await? > 0 {}
+                io::Result::Ok(())
+            };
+            let _ = tokio::time::timeout(REFUSAL_LIMIT, words).await;
+        });
+    }
 }
 
-/// One connection with all its requests. A client that sends its headers too slowly loses it.
-async fn converse(socket: TcpStream, from: SocketAddr, app: Router, stop: CancellationToken) {
-    // A delayed acknowledgement would hold small answers back.
-    let _ = socket.set_nodelay(true);
-    let service = app.map_request(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(from));
-        request
-    });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    let service = TowerToHyperService::new(service);
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service);
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, %from, "a connection ended");
-    }
+/// One request through the router, with an eye on whom its connection waits for.
+async fn answer(
+    app: Router,
+    request: Request<Incoming>,
+    from: SocketAddr,
+    exchange: Arc<Exchange>,
+) -> Result<Response, Infallible> {
+    let is_read = request.method() == Method::GET;
+    let mut request = request.map(|body| Part::of_request(Body::new(body), Arc::clone(&exchange)));
+    request.extensions_mut().insert(ConnectInfo(from));
+    let answer = app.oneshot(request).await?;
+    exchange.begun(is_read, answer.headers());
+    Ok(answer.map(|body| Part::of_answer(body, exchange)))
 }
 
 fn router(routes: Routes) -> Router {
@@ -254,5 +307,50 @@ mod tests {
         let bound = bind(0).unwrap();
         let error = bind(bound.port).err().expect("the port is taken");
         assert!(error.to_string().contains("--port"));
+    }
+
+    /// What a client reads until the other side closes.
+    async fn words(port: u16, request: &str) -> String {
+        let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut read = String::new();
+        socket.read_to_string(&mut read).await.unwrap();
+        read
+    }
+
+    const ASK: &str = "GET /work HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+    #[tokio::test]
+    async fn where_all_are_being_answered_a_newcomer_is_told_when_to_come_again() {
+        let bound = bind(0).unwrap();
+        let (port, stop) = (bound.port, CancellationToken::new());
+        let (begun, mut begins) = tokio::sync::mpsc::channel(8);
+        let done = Arc::new(Semaphore::new(0));
+        let finished = Arc::clone(&done);
+        let work = get(move || async move {
+            begun.send(()).await.unwrap();
+            finished.acquire().await.unwrap().forget();
+            "worked"
+        });
+        let app = Router::new().route("/work", work);
+        let door = Door::new(app, Places::new(2), stop.clone());
+        let serving = tokio::spawn(attend(bound, door));
+        let answered = [(); 2].map(|()| tokio::spawn(words(port, ASK)));
+        for _ in &answered {
+            begins.recv().await.unwrap();
+        }
+
+        let refused = words(port, ASK).await;
+        assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("Retry-After: 1\r\n"));
+        let (_, said) = refused.split_once("\r\n\r\n").unwrap();
+        assert!(refused.contains(&format!("Content-Length: {}\r\n", said.len())), "{refused}");
+
+        done.add_permits(3);
+        for answer in answered {
+            assert!(answer.await.unwrap().ends_with("worked"));
+        }
+        assert!(words(port, ASK).await.ends_with("worked"));
+        stop.cancel();
+        serving.await.unwrap().unwrap();
     }
 }

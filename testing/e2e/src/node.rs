@@ -251,6 +251,11 @@ impl Node {
         self.config.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// Number of its process.
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where the node keeps its things.
     pub fn datadir(&self) -> PathBuf {
         self.start.datadir.clone().unwrap_or_else(|| self.folder.path().join("data"))

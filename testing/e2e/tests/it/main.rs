@@ -8,6 +8,7 @@ mod commands;
 mod crash;
 mod disk;
 mod facts;
+mod flood;
 mod hostile;
 mod journey;
 mod lifecycle;
