@@ -17,7 +17,9 @@ pub async fn run(session: &Session, command: AccountCommand) -> Result<()> {
             let address = session.address().await?;
             let account: Value = rest.get(&format!("/accounts/{address}")).await?;
             session.output.print(&account, || {
-                println!("{}  {} OPEN", field(&account, "address"), money(&account, "balance"));
+                let (balance, reserved) = (money(&account, "balance"), money(&account, "reserved"));
+                println!("{}  {balance} OPEN", field(&account, "address"));
+                println!("and {reserved} OPEN reserved in the channels of API keys");
             })
         }
         AccountCommand::Export => {

@@ -29,11 +29,9 @@ pub async fn run(session: &Session, args: EarningsArgs) -> Result<()> {
 }
 
 fn human(summary: &Value) {
-    println!("account  {}", field(summary, "address"));
-    println!("balance  {} OPEN", money(summary, "balance"));
-    println!("pending  {} OPEN   in signed receipts", money(summary, "pending"));
-    println!("earned   {} OPEN   in a posted root: claim with --claim", money(summary, "earned"));
-    println!("paid     {} OPEN   claimed", money(summary, "paid"));
+    for line in sums(summary) {
+        println!("{line}");
+    }
     let answers = summary.get("answers").and_then(Value::as_array).cloned().unwrap_or_default();
     if answers.is_empty() {
         eprintln!("\nNothing yet. Contribute with `tributary datanet push 1 --sample`.");
@@ -53,4 +51,40 @@ fn human(summary: &Value) {
         })
         .collect();
     table(&["receipt", "role", "datanet", "OPEN", "state"], &rows);
+}
+
+/// What an account has, and where the rest of its money is.
+fn sums(summary: &Value) -> Vec<String> {
+    let lines = [
+        ("balance", "free to spend"),
+        ("reserved", "in the channels of API keys: what is not spent comes back"),
+        ("prepaid", "in escrow for the next channel"),
+        ("pending", "in signed receipts"),
+        ("earned", "in a posted root: claim with --claim"),
+        ("paid", "claimed"),
+    ];
+    let line = |(name, what): (&str, &str)| {
+        let amount = format!("{} OPEN", money(summary, name));
+        format!("{name:8}  {amount:18}  {what}")
+    };
+    let mut sums = vec![format!("account   {}", field(summary, "address"))];
+    sums.extend(lines.map(line));
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_key_reserved_is_told_beside_the_balance() {
+        let summary = json!({ "address": "0xabc", "balance": "79900000000000000000",
+            "reserved": "20000000000000000000", "prepaid": "0", "pending": "0", "earned": "0",
+            "paid": "0" });
+        let said = sums(&summary).join("\n");
+        assert!(
+            said.contains("balance   79.9 OPEN ") && said.contains("reserved  20 OPEN "),
+            "{said}"
+        );
+    }
 }
