@@ -169,6 +169,7 @@ async function verify(page, shown) {
   await toast.waitFor({ timeout: HANG_MS });
   const earned = BigInt((await toast.getAttribute("data-amount")) ?? "0");
   check(/You earned .* from 1 answer/.test((await toast.innerText()).replaceAll(/\s+/g, " ")), "a toast says what was earned from one answer");
+  await page.locator("#sources [data-pay-state]", { hasText: /^(earned|paid)$/ }).first().waitFor({ timeout: HANG_MS });
   await look(page, "11-earned");
   // The picture of the README: what fits a window, with nothing still on its way in.
   await page.screenshot({ path: join(PICTURES, "playground.png"), animations: "disabled" });

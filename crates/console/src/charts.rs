@@ -191,6 +191,13 @@ pub(crate) fn flow(what: &str, flows: &[Flow], now_ms: i64) -> Markup {
                     }
                 }
             }
+            @if !flows.is_empty() {
+                p.flow-axis aria-hidden="true" {
+                    span { (parts::span_text(seconds)) " ago" }
+                    span { "highest bar " (Amount::from_wei(highest).to_open_short()) " OPEN" }
+                    span { "now" }
+                }
+            }
             figcaption aria-hidden=[(!flows.is_empty()).then_some("true")] { (words) }
         }
     }
@@ -225,6 +232,19 @@ mod tests {
             let drawn = loss_curve(&points, 0).into_string();
             assert!(!drawn.contains("NaN\"") && !drawn.contains("MNaN"), "{drawn}");
             assert!(!drawn.contains("=\"inf"), "{drawn}");
+        }
+    }
+
+    #[test]
+    fn a_flow_says_its_total_its_time_and_what_its_highest_bar_is_worth() {
+        let paid = |at_ms, open| {
+            let amount = Amount::from_wei(open * tributary_primitives::OPEN.wei());
+            Flow { at_ms, amount }
+        };
+        let drawn = flow("paid", &[paid(0, 1), paid(1, 2), paid(240_000, 5)], 300_000);
+        let drawn = drawn.into_string();
+        for words in ["8 OPEN paid by 3 answers in 5 min", ">5 min ago<", "highest bar 5 OPEN"] {
+            assert!(drawn.contains(words), "`{words}` is not in {drawn}");
         }
     }
 

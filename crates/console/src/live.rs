@@ -45,6 +45,8 @@ enum View {
     Contribution(ContributionId),
     Models,
     Model(ModelId),
+    /// Its script asks for the cards again when money moved.
+    Play,
     Job(TaskId),
     Receipt(B256),
     Earn,
@@ -68,6 +70,7 @@ impl View {
             ["models", id] => number(id).map(|id| Self::Model(ModelId(id))),
             ["jobs", id] => number(id).map(|id| Self::Job(TaskId(id))),
             ["receipts", id] => id.parse().ok().map(Self::Receipt),
+            ["play"] => Some(Self::Play),
             ["earn"] => Some(Self::Earn),
             ["account"] => Some(Self::Account),
             ["explore"] => Some(Self::Explore),
@@ -107,6 +110,7 @@ impl View {
                         | Self::Earn
                         | Self::Account
                         | Self::Receipt(_)
+                        | Self::Play
                         | Self::DatanetEarnings(_)
                 )
             }
@@ -137,7 +141,7 @@ impl View {
             Self::Earn => Some(pages::earn::region(console, visitor)?),
             Self::Account => Some(pages::account::region(console, visitor)?),
             Self::Explore => Some(pages::explore::region(console, None)?),
-            Self::Frame => None,
+            Self::Play | Self::Frame => None,
         })
     }
 }
@@ -307,6 +311,9 @@ mod tests {
         assert!(View::of("/jobs/7").shows(&job));
         assert!(!View::of("/jobs/8").shows(&job));
         assert!(!View::of("/play").shows(&job));
+        // Its cards say where the money is.
+        let paid = Event::Paid { account: Address::ZERO, amount: Amount::ZERO };
+        assert!(View::of("/play").shows(&paid) && !View::of("/models").shows(&paid));
         let block = Event::Block { number: 1, hash: B256::ZERO, txs: 0 };
         assert!(View::of("/").shows(&block) && View::of("/explore").shows(&block));
         assert_eq!(View::of("/jobs/x"), View::Frame);

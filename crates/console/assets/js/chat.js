@@ -40,6 +40,19 @@ async function showSources(receipt, turn) {
   return Boolean(answer);
 }
 
+/** Money moved: the cards of the answer that stands there say where theirs is now. */
+async function followPay() {
+  const shown = document.querySelector("#sources [data-of]");
+  if (!(shown instanceof HTMLElement)) return;
+  const states = [...shown.querySelectorAll("[data-pay-state]")];
+  if (states.every((state) => state.textContent === "paid")) return;
+  const response = await fetch(`/play/sources/${encodeURIComponent(shown.dataset.of ?? "")}`);
+  if (!response.ok) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const now = page.querySelectorAll("[data-pay-state]");
+  states.forEach((state, at) => { state.textContent = now[at]?.textContent ?? state.textContent; });
+}
+
 /** @param {HTMLFormElement} form @param {Message[]} messages */
 function requestOf(form, messages) {
   const data = new FormData(form);
@@ -131,6 +144,7 @@ async function send(form, field, stop) {
 
 /** Upgrades the question form. */
 export function startChat() {
+  document.addEventListener("htmx:sse:after:message", () => void followPay());
   const form = document.getElementById("ask");
   const field = form?.querySelector("textarea");
   if (!(form instanceof HTMLFormElement) || !field) return;

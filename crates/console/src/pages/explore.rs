@@ -98,10 +98,10 @@ fn find(console: &Console, words: &str) -> Result<Option<String>, PageError> {
 /// Newest blocks and transactions.
 pub(crate) fn region(console: &Console, before: Option<u64>) -> Result<Markup, PageError> {
     let index = console.index();
-    let blocks = index.blocks(before, 15)?;
-    let txs = index.txs(None, 20)?;
+    let blocks = index.blocks(before, 10)?;
+    let txs = index.txs(None, 12)?;
     Ok(html! {
-        div.two {
+        div.two.newest {
             section {
                 h2 { "Blocks" }
                 div.scroll { table {

@@ -282,7 +282,7 @@ pub(crate) fn panel(
             @if !commons.is_zero() { "Commons " (parts::amount(commons)) ". " }
             @if let Some(model) = model { "Model " a href={ "/models/" (model.body.id) } { (model.body.name) } "." }
         }
-        ol.source-list { @for card in cards { (card) } }
+        ol.source-list data-of=(format!("{:#x}", row.receipt.signed.id)) { @for card in cards { (card) } }
         @if !records.is_empty() { p.muted.small { "A match is verbatim: these words stand in these rows. Choose a lit span to keep only its rows; Escape shows all." } }
     })
 }
@@ -312,7 +312,8 @@ fn source_card(
                 None => p.muted { "Row " (parts::digest(record)) },
             }
             p.muted.small {
-                (crate::charts::percent(paid.amount, fee.wei())) " of the fee · " (paid.states)
+                (crate::charts::percent(paid.amount, fee.wei())) " of the fee · "
+                span data-pay-state { (paid.states) }
                 @for span in &paid.spans { " · " button.locate type="button" data-locate=(span) { "span " (span + 1) } }
             }
         }
