@@ -70,8 +70,9 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 async fn look(shared: &Shared) -> Result<(), Refusal> {
     let head = shared.chain.head().await?;
-    let next = shared.index.setting(NEXT_BLOCK)?.and_then(|text| text.parse().ok());
-    let next: u64 = next.unwrap_or_default();
+    let next: Option<u64> = shared.index.setting(NEXT_BLOCK)?.and_then(|text| text.parse().ok());
+    // A dev chain can go back: what stands above its head now was not read.
+    let next = next.unwrap_or_default().min(head.number.saturating_add(1));
     let waiting = shared.index.setting(WAITING_TASKS)?;
     let known: Waiting = match &waiting {
         Some(text) => serde_json::from_str(text).map_err(Refusal::internal)?,

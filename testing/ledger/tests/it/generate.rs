@@ -94,7 +94,12 @@ impl Generator {
         let (target, data) = world.encoder.call(&world.ledger, caller, &op);
         program.step(target, value.wei(), &data);
         self.operations += 1;
-        let name = format!("{op:?}").split([' ', '(']).next().unwrap_or_default().to_owned();
+        let mut name = format!("{op:?}").split([' ', '(']).next().unwrap_or_default().to_owned();
+        if let Op::CompleteTask { id, .. } = &op
+            && world.ledger.tasks.get(id).is_some_and(|task| task.gateway.is_some())
+        {
+            name += " for a gateway";
+        }
         let kind = self.kinds.entry(name).or_default();
         kind.0 += 1;
         if live && world.apply(caller, value, &op) {
