@@ -35,6 +35,11 @@ impl Act {
         Self(name.finish())
     }
 
+    /// Its name, for what is derived from it.
+    pub fn name(&self) -> &Digest {
+        &self.0
+    }
+
     /// The name of one of its jobs.
     pub fn job(&self, index: u32) -> Digest {
         Canonical::new("tributary gateway job v1").digest(&self.0).u64(index.into()).finish()
@@ -62,6 +67,19 @@ pub fn settled(shared: &Shared, job: Digest) -> Result<Option<Answer>, Refusal> 
 }
 
 /// Sends a call once for each act, however often the act is tried.
+pub async fn once(
+    shared: &Shared,
+    act: Option<Act>,
+    sender: &Sender,
+    call: &Call,
+) -> Result<TransactionReceipt, Refusal> {
+    match sent_before(shared, act, sender).await? {
+        Some(receipt) => Ok(receipt),
+        None => send(shared, act, sender, call).await,
+    }
+}
+
+/// Sends a call and notes it under the act, for a caller who has asked `sent_before`.
 pub async fn send(
     shared: &Shared,
     act: Option<Act>,

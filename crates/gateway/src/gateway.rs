@@ -13,7 +13,7 @@ use crate::{
     GatewayConfig, GatewayDeps, Refusal, answers,
     api::{self, Hub},
     directory::Providers,
-    epochs, guard, idempotency, mirror,
+    epochs, guard, idempotency, keys, mirror,
     shared::{Shared, now_ms},
     v1,
 };
@@ -89,15 +89,10 @@ impl Gateway {
         let channel = match view.of_payer(owner.address()).await?.into_iter().find(usable) {
             Some(channel) => channel,
             None => {
-                let (free, _) = view.escrow(owner.address()).await?;
-                let missing = cap.saturating_sub(free);
-                if !missing.is_zero() {
-                    owner.send(&channels::deposit(missing)).await?;
-                }
                 let longest = view.params().await?.maxExpiry;
                 let expiry = shared.chain.head().await?.timestamp + longest - longest / 10;
                 let call = channels::open(shared.address(), signer, cap, expiry);
-                let receipt = owner.send(&call).await?;
+                let receipt = keys::send_from_escrow(shared, owner, None, &call, cap).await?;
                 let id = channels::opened_id(&receipt)
                     .ok_or_else(|| Refusal::internal("opening a channel left no event"))?;
                 view.get(id).await?

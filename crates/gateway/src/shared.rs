@@ -39,6 +39,8 @@ pub struct Shared {
     names: Mutex<HashMap<String, (Instant, IModels::Model)>>,
 }
 
+/// Turns that are remembered although nobody has or awaits them.
+const TURNS: usize = 1_024;
 /// How long a model found by name is taken as it was.
 const NAME_AGE: Duration = Duration::from_millis(500);
 
@@ -105,7 +107,11 @@ impl Shared {
 
     /// The turn of a key: its vouchers are signed one after the other.
     pub(crate) fn turn_of(&self, key: Digest) -> Arc<tokio::sync::Mutex<()>> {
-        self.turns.lock().entry(key).or_default().clone()
+        let mut turns = self.turns.lock();
+        if turns.len() >= TURNS {
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        }
+        turns.entry(key).or_default().clone()
     }
 
     /// A model by its name.

@@ -264,10 +264,7 @@ pub(super) async fn create(
     Input(asked): Input<NewDatanet>,
 ) -> Result<Done<api::OpenedDatanet, 202>, Refusal> {
     let (sender, act) = (shared.guest_sender(caller.require_guest()?)?, act.map(|act| act.0));
-    let receipt = match acts::sent_before(&shared, act, &sender).await? {
-        Some(receipt) => receipt,
-        None => acts::send(&shared, act, &sender, &create_call(asked)).await?,
-    };
+    let receipt = acts::once(&shared, act, &sender, &create_call(asked)).await?;
     let id = datanets::created_id(&receipt)
         .ok_or_else(|| Refusal::internal("opening a datanet left no event"))?;
     let body = api::OpenedDatanet { id: id.0, transaction: receipt.transaction_hash };
@@ -279,11 +276,12 @@ pub(super) async fn publish(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<u64>,
+    act: Named,
 ) -> Result<Done<api::Published, 202>, Refusal> {
-    let account = caller.require_guest()?;
+    let (sender, act) = (shared.guest_sender(caller.require_guest()?)?, act.map(|act| act.0));
     let datanet = DatanetId(id);
     let call = datanets::publish(datanet);
-    let receipt = shared.guest_sender(account)?.send(&call).await?;
+    let receipt = acts::once(&shared, act, &sender, &call).await?;
     let version = shared.chain.datanets().get(datanet).await?.headVersion;
     let body = api::Published { transaction: receipt.transaction_hash, version };
     Ok(Done::new(body, format!("/data/{id}")))

@@ -395,6 +395,7 @@ pub(super) async fn cancel(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<u64>,
+    act: Named,
 ) -> Result<Done<api::Sent, 202>, Refusal> {
     let account = caller.require_guest()?;
     let task = shared.chain.tasks().get(TaskId(id)).await?;
@@ -402,7 +403,8 @@ pub(super) async fn cancel(
         return Err(Refusal::forbidden("not_your_job", "another account asked for this job"));
     }
     let call = tasks::cancel(TaskId(id));
-    let receipt = shared.guest_sender(account)?.send(&call).await?;
+    let sender = shared.guest_sender(account)?;
+    let receipt = acts::once(&shared, act.map(|act| act.0), &sender, &call).await?;
     let provider = shared.directory.by_address(task.acceptedBy).await?;
     if let Some(peer) = provider
         && let Err(error) = peer.api.stop_task(TaskId(id)).await

@@ -23,6 +23,7 @@ use tributary_primitives::{Address, Amount, B256, ChannelId, Digest};
 use super::input::{Done, Input, Money};
 use crate::{
     Refusal,
+    acts::{self, Named},
     caller::Caller,
     epochs,
     keys::{self, KeySpec},
@@ -43,12 +44,13 @@ pub(super) struct NewKey {
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
+    act: Named,
     Input(asked): Input<NewKey>,
 ) -> Result<Done<api::CreatedKey, 201>, Refusal> {
     let owner = shared.guest_sender(caller.require_guest()?)?;
     let name = key_name(asked.name)?;
     let spec = KeySpec { name, cap: asked.cap.0, keep_secret: false };
-    let made = keys::make(&shared, &owner, spec).await?;
+    let made = keys::make(&shared, &owner, act.map(|act| act.0), spec).await?;
     let body = api::CreatedKey {
         id: made.row.hash.to_string(),
         key: made.secret.reveal().to_string(),
@@ -222,18 +224,21 @@ pub(super) async fn top_up(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    act: Named,
     Input(asked): Input<TopUp>,
 ) -> Result<Done<api::ToppedUp>, Refusal> {
+    let act = act.map(|act| act.0);
     let account = caller.require_guest()?;
     let key = own_key(&shared, account, &id)?;
     let amount = asked.amount.map_or(open(5), |money| money.0);
     let sender = shared.guest_sender(account)?;
-    let (free, _) = shared.chain.channels().escrow(account).await?;
-    let missing = amount.saturating_sub(free);
-    if !missing.is_zero() {
-        sender.send(&channels::deposit(missing)).await?;
-    }
-    let receipt = sender.send(&channels::top_up(key.channel, amount)).await?;
+    let receipt = match acts::sent_before(&shared, act, &sender).await? {
+        Some(receipt) => receipt,
+        None => {
+            let call = channels::top_up(key.channel, amount);
+            keys::send_from_escrow(&shared, &sender, act, &call, amount).await?
+        }
+    };
     let cap = Amount::from_wei(shared.chain.channels().get(key.channel).await?.cap);
     shared.index.raise_cap(key.hash, cap).await?;
     let transaction = receipt.transaction_hash;
@@ -245,6 +250,7 @@ pub(super) async fn revoke(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    act: Named,
 ) -> Result<Done<api::RevokedKey>, Refusal> {
     let account = caller.require_guest()?;
     let key = own_key(&shared, account, &id)?;
@@ -252,7 +258,8 @@ pub(super) async fn revoke(
     // What is owed comes first: a closing channel takes vouchers for a while only.
     epochs::redeem(&shared).await?;
     let call = channels::request_close(key.channel);
-    let receipt = shared.guest_sender(account)?.send(&call).await?;
+    let sender = shared.guest_sender(account)?;
+    let receipt = acts::once(&shared, act.map(|act| act.0), &sender, &call).await?;
     let transaction = receipt.transaction_hash;
     Ok(Done::new(api::RevokedKey { id: key.hash, transaction }, "/keys"))
 }

@@ -7,6 +7,8 @@
 
 mod chats;
 mod jobs;
+mod keys;
+mod questions;
 mod transfers;
 mod uploads;
 
@@ -69,6 +71,9 @@ impl Load {
         for _ in 0..2 {
             clients.push(Box::new(chats::Chats::new(node)?));
         }
+        clients.push(Box::new(keys::Keys::new(node)?));
+        clients.push(Box::new(questions::Questions::new(node, "dev-app")?));
+        // Last: at its end no task holds escrow any more.
         clients.push(Box::new(jobs::Jobs::new(node, rng.random())?));
         Ok(Self { clients, rng })
     }
