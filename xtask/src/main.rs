@@ -5,7 +5,6 @@
 
 mod bench;
 mod journey;
-mod seed_model;
 mod shell;
 mod test;
 mod tidy;
@@ -33,7 +32,12 @@ enum Command {
     /// Measure, and print what belongs into docs/benchmarks.md.
     Bench(bench::Options),
     /// Train the seed model (resumes from its checkpoint), measure it, write assets/.
-    SeedModel(seed_model::Options),
+    #[command(disable_help_flag = true)]
+    SeedModel {
+        /// Options of the recipe.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -43,6 +47,14 @@ fn main() -> anyhow::Result<()> {
         Command::Licences => tidy::licences(),
         Command::Tools => tools::fetch().map(|tools| println!("{tools}")),
         Command::Bench(options) => bench::run(&options),
-        Command::SeedModel(options) => seed_model::run(&options),
+        Command::SeedModel { options } => seed_model(&options),
     }
+}
+
+/// A program of its own, so that scripts compile without the engine.
+fn seed_model(options: &[String]) -> anyhow::Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let program =
+        ["run", "--release", "--package", "tributary-corpus", "--bin", "seed-model", "--"];
+    shell::pass(std::process::Command::new(cargo).args(program).args(options))
 }

@@ -8,9 +8,10 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     process::{Command, Stdio},
+    thread,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{
     shell::{pass, root, target},
@@ -53,9 +54,13 @@ pub fn run(options: &Options) -> Result<()> {
     if options.fast {
         cargo.args(["--exclude", "tributary-e2e"]);
     } else {
-        let tools = tools::fetch()?;
+        let tools = thread::scope(|scope| {
+            // The network is slow and the compiler busy: both at once.
+            let tools = scope.spawn(tools::fetch);
+            build()?;
+            tools.join().map_err(|_| anyhow!("fetching the test tools panicked"))?
+        })?;
         eprint!("{tools}");
-        build()?;
         cargo.env("TRIBUTARY_BIN", target().join("release/tributary"));
         cargo.envs(tools.environment());
     }

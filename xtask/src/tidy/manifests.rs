@@ -1,5 +1,5 @@
-//! Versions stand in the workspace manifest alone, each is used, and what is switched on of the
-//! large families has its reason beside it.
+//! Versions stand in the workspace manifest alone, each is used, what is switched on of the large
+//! families has its reason beside it, and each of our crates has its line in the profile.
 
 use std::collections::BTreeSet;
 
@@ -74,15 +74,22 @@ pub fn member(file: &str, manifest: &str, faults: &mut Vec<String>) -> Result<()
     Ok(())
 }
 
-/// Adds what is wrong with the workspace manifest: what nobody uses, and features without reason.
+/// Adds what is wrong with the workspace manifest: what nobody uses, features without reason, and
+/// members that would be compiled as strangers are.
 pub fn workspace(manifest: &str, members: Vec<String>, faults: &mut Vec<String>) -> Result<()> {
     let table: Table = toml::from_str(manifest)?;
     let list = table.get("workspace").and_then(|all| all.get("dependencies"));
     let list = list.and_then(Value::as_table).cloned().unwrap_or_default();
+    let profile = table.get("profile").and_then(|all| all.get("release")?.get("package"));
+    let profile = profile.and_then(Value::as_table);
     let mut used = BTreeSet::new();
     for member in members {
         let member: Table = toml::from_str(&member)?;
         names(&member, &mut used);
+        let name = member.get("package").and_then(|package| package.get("name")?.as_str());
+        if let Some(name) = name.filter(|name| profile.is_none_or(|own| !own.contains_key(*name))) {
+            faults.push(format!("Cargo.toml: {name} has no line in [profile.release.package]"));
+        }
     }
     for (name, value) in &list {
         if !used.contains(name) {
@@ -141,10 +148,12 @@ mod tests {
     fn what_nobody_uses_and_what_has_no_reason_is_found() {
         let manifest = "[workspace.dependencies]\n# serde: for the form.\n\
                         alloy-x = { version = \"1\", features = [\"serde\", \"rlp\"] }\nold = \"1\"\n";
-        let members = vec!["[target.x.dependencies]\nalloy-x = { workspace = true }\n".to_owned()];
+        let member = "[package]\nname = \"mine\"\n\
+                      [target.x.dependencies]\nalloy-x = { workspace = true }\n";
         let mut faults = Vec::new();
-        workspace(manifest, members, &mut faults).expect("a manifest");
+        workspace(manifest, vec![member.to_owned()], &mut faults).expect("a manifest");
         let wanted = [
+            "Cargo.toml: mine has no line in [profile.release.package]".to_owned(),
             "Cargo.toml: alloy-x has `rlp` without a reason".to_owned(),
             "Cargo.toml: no member uses old".to_owned(),
         ];

@@ -1,13 +1,16 @@
-//! `cargo xtask seed-model`: the recipe behind `assets/seed`, the small checkpoint of the tests and
-//! the sample datanets. Seeded; continues from its checkpoint after any interruption.
+//! The recipe behind `assets/seed`, the small checkpoint of the tests and the sample datanets, as
+//! `cargo xtask seed-model` runs it. Seeded; continues from its checkpoint after any interruption.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use clap::Parser;
 use tributary_corpus::{publish::publish_samples, seed_model};
 
-#[derive(clap::Args)]
-pub struct Options {
+/// Trains and publishes the seed model.
+#[derive(Parser)]
+#[command(name = "cargo xtask seed-model")]
+struct Options {
     /// Where checkpoints go.
     #[arg(long, default_value = "target/seed-model")]
     work: PathBuf,
@@ -22,17 +25,16 @@ pub struct Options {
     samples: bool,
 }
 
-pub fn run(options: &Options) -> Result<()> {
-    let Options { work, tokens, .. } = options;
-    if options.samples {
+fn main() -> Result<()> {
+    let Options { work, tokens, fixture, samples } = Options::parse();
+    if samples {
         return Ok(publish_samples(Path::new("assets/datanets"))?);
     }
-    if options.fixture {
+    if fixture {
         let work = work.join("fixture");
         return Ok(seed_model::run_fixture(&work, Path::new("testing/fixtures"))?);
     }
-    let recipe =
-        seed_model::Options { work: work.clone(), assets: "assets".into(), tokens: *tokens };
+    let recipe = seed_model::Options { work, assets: "assets".into(), tokens };
     seed_model::run(&recipe, &mut |line| println!("{line}"))?;
     Ok(())
 }
