@@ -45,8 +45,10 @@ async fn look(shared: &Shared, with_files: bool) -> Result<(), Refusal> {
     tasks.extend(shared.index.unfinished_jobs()?.into_iter().map(|job| job.id.0));
     for id in tasks {
         let task = shared.chain.tasks().get(TaskId(id)).await?;
-        if let Some(peer) = remote.iter().find(|peer| peer.address == task.acceptedBy) {
-            follow(shared, peer, &task).await?;
+        if let Some(peer) = remote.iter().find(|peer| peer.address == task.acceptedBy)
+            && let Err(refusal) = follow(shared, peer, &task).await
+        {
+            tracing::debug!(%refusal, task = id, "a job's report could not be had");
         }
     }
     if with_files { files(shared, &remote).await } else { Ok(()) }
@@ -107,8 +109,10 @@ async fn files(shared: &Shared, remote: &[Peer]) -> Result<(), Refusal> {
                 continue;
             }
             for peer in remote {
-                if let Ok(bytes) = peer.api.blob(digest).await {
-                    shared.artifacts.put_expected(&digest, bytes).await?;
+                // A file that is not what it should be is asked of the next one.
+                if let Ok(bytes) = peer.api.blob(digest).await
+                    && shared.artifacts.put_expected(&digest, bytes).await.is_ok()
+                {
                     break;
                 }
             }

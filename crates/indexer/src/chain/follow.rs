@@ -7,6 +7,7 @@ use alloy_consensus::Transaction as _;
 use alloy_primitives::B256;
 use alloy_rpc_types_eth::{Block, Transaction, TransactionReceipt};
 use serde_json::json;
+use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tributary_client::{Chain, ClientError};
 use tributary_primitives::{ContributionId, DatanetId, ModelId, TaskId};
@@ -22,6 +23,22 @@ use crate::{Index, IndexError};
 const POLL: Duration = Duration::from_millis(100);
 /// How long to wait after the chain did not answer.
 const RETRY: Duration = Duration::from_secs(1);
+
+impl Index {
+    /// Waits until the chain is followed to a block; false when that takes longer than `patience`.
+    pub async fn reach(&self, number: u64, patience: Duration) -> Result<bool, IndexError> {
+        let mut events = self.subscribe();
+        let reached = async {
+            while self.tip()?.is_none_or(|(tip, _)| tip < number) {
+                if let Err(RecvError::Closed) = events.recv().await {
+                    return Err(IndexError::Closed);
+                }
+            }
+            Ok(true)
+        };
+        tokio::time::timeout(patience, reached).await.unwrap_or(Ok(false))
+    }
+}
 
 /// Keeps the chain-derived tables at the chain's head.
 pub struct Follower {

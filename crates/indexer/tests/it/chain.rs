@@ -1,5 +1,7 @@
 //! What the follower makes of a chain: decoded calls, things with their story, and rewinds.
 
+use std::time::Duration;
+
 use alloy_primitives::{Address, B256};
 use serde_json::json;
 use tributary_contracts::{DATANETS, IDatanets};
@@ -169,4 +171,15 @@ async fn another_chain_behind_the_transport_replaces_everything() {
     assert_eq!(desk.index.blocks(None, 10).unwrap().len(), 1);
     assert!(desk.index.datanets().unwrap().is_empty());
     assert!(desk.index.contribution(ContributionId(1)).unwrap().is_none());
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_block_hears_of_it_or_of_the_end_of_patience() {
+    let (desk, chain) = (Desk::new(), contributed());
+    assert!(!desk.index.reach(2, Duration::ZERO).await.unwrap());
+    let waits = desk.index.reach(2, Duration::from_secs(60));
+    let (reached, ()) = tokio::join!(waits, desk.follow(&chain));
+    assert!(reached.unwrap());
+    assert!(desk.index.reach(2, Duration::ZERO).await.unwrap(), "it is there already");
+    assert!(!desk.index.reach(3, Duration::ZERO).await.unwrap());
 }

@@ -1,7 +1,7 @@
 //! The service wing of a process: what its roles ask for of gateway, console, provider, curator
 //! and keeper, all over `client`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{Router, routing::get};
 use serde_json::{Value, json};
@@ -28,6 +28,9 @@ use crate::{
     role::{Role, Roles},
     telemetry,
 };
+
+/// How long a node that is otherwise ready waits for its history.
+const HISTORY_LIMIT: Duration = Duration::from_secs(10);
 
 /// Where a process lives and is reached.
 pub struct Place<'a> {
@@ -195,6 +198,11 @@ impl Services {
         let secret = ApiSecret::parse(&self.api_key)
             .ok_or_else(|| NodeError::Fatal("the stored API key is damaged".into()))?;
         gateway.ensure_key(&self.actors.app, &secret, cap, "config-out").await?;
+        // Lists and pages read the history, and a script reads as soon as it is told.
+        let head = self.chain.head().await?.number;
+        if !self.index.reach(head, HISTORY_LIMIT).await? {
+            tracing::warn!("the history is still being read: lists are not complete yet");
+        }
         let (url, accounts) = (self.url.as_str(), self.actors.accounts()?);
         let api_key = &self.api_key;
         let facts = Facts { url, api_key, accounts: &accounts, datanets: &datanets };
