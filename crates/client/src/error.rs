@@ -47,6 +47,12 @@ pub enum ClientError {
         /// The limit.
         after_ms: u64,
     },
+    /// An included transaction failed on state that another one had changed before it.
+    #[error("{what}: the transaction failed on state that changed under it")]
+    Overtaken {
+        /// What it was to do.
+        what: String,
+    },
     /// The answer has another form than the protocol says.
     #[error("the node's answer to {what} cannot be read: {reason}")]
     Malformed {
@@ -81,14 +87,6 @@ pub enum ClientError {
         /// What.
         what: String,
     },
-    /// Something that was given cannot be used.
-    #[error("{what}: {reason}")]
-    Refused {
-        /// What was given.
-        what: String,
-        /// Why not.
-        reason: String,
-    },
 }
 
 impl ClientError {
@@ -108,6 +106,7 @@ impl ClientError {
             Self::TimedOut { .. } => {
                 Some("it may still be included: look it up before sending it again".into())
             }
+            Self::Overtaken { .. } => Some("look at what there is now, and try again".into()),
             Self::Service { hint, .. } => hint.clone(),
             _ => None,
         }

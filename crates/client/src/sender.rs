@@ -232,10 +232,7 @@ impl Sender {
         match self.chain.transport().request("eth_call", params).await {
             Err(TransportError::Fault(fault)) => revert_of(call.to, fault),
             Err(error) => error.into(),
-            Ok(_) => ClientError::Refused {
-                what: call.summary.clone(),
-                reason: "the transaction failed on state that changed under it: try again".into(),
-            },
+            Ok(_) => ClientError::Overtaken { what: call.summary.clone() },
         }
     }
 }

@@ -240,7 +240,7 @@ impl From<ClientError> for Refusal {
             }
             ClientError::InsufficientFunds { .. } => Self::payment("insufficient_funds", detail),
             ClientError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
-            ClientError::Refused { .. } => Self::conflict("refused", detail),
+            ClientError::Overtaken { .. } => Self::conflict("refused", detail),
             ClientError::Service { status, code, message, .. } => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
                 let mut refusal = Self::new(status, &code, message);

@@ -4,6 +4,7 @@
 //! `Submitted -> Accepted -> Completed`; from the first two also `Cancelled` and `Expired`. The
 //! chain's state alone decides, so a provider that starts again finds its work again.
 
+use alloy_sol_types::SolError as _;
 use tributary_client::{
     ClientError, TransportError,
     provider::{JobPoint, JobReport},
@@ -46,17 +47,22 @@ pub fn step(task: &ITasks::Task, me: Address) -> Step {
     }
 }
 
-/// True when the same work may succeed a moment later: the way to the chain was cut.
+/// True when the same work may succeed a moment later: the way to the chain was cut, or the task
+/// has gone on meanwhile, by a transaction of an earlier life that was still on its way.
 pub fn is_passing(error: &ProviderError) -> bool {
-    matches!(
-        error,
+    match error {
+        ProviderError::Chain(ClientError::Reverted(revert)) => {
+            revert.data.starts_with(&ITasks::WrongTaskState::SELECTOR)
+        }
         ProviderError::Chain(
             ClientError::TimedOut { .. }
-                | ClientError::Transport(
-                    TransportError::Unreachable { .. } | TransportError::TimedOut { .. }
-                )
-        )
-    )
+            | ClientError::Overtaken { .. }
+            | ClientError::Transport(
+                TransportError::Unreachable { .. } | TransportError::TimedOut { .. },
+            ),
+        ) => true,
+        _ => false,
+    }
 }
 
 /// The preset in a task's parameters: `quick`, or `preset=quick`.
@@ -88,6 +94,7 @@ pub fn report(row: JobRow, points: Vec<ProgressPoint>, from: u32) -> JobReport {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use tributary_client::Revert;
     use tributary_primitives::{Amount, DatanetId, ModelId, TaskId};
 
     use super::*;
@@ -139,6 +146,21 @@ mod tests {
         assert!(is_passing(&ProviderError::Chain(slow.into())));
         assert!(!is_passing(&ProviderError::refused("escrow_too_small", "no")));
         assert!(!is_passing(&ProviderError::Cancelled));
+    }
+
+    #[test]
+    fn a_task_that_has_gone_on_is_looked_at_again_and_another_refusal_is_final() {
+        let refused = |data: Vec<u8>| {
+            let (contract, error, hint) = ("tasks".into(), String::new(), String::new());
+            let revert = Revert { contract, error, hint, data: data.into() };
+            is_passing(&ProviderError::Chain(ClientError::Reverted(Box::new(revert))))
+        };
+        let accepted = ITasks::WrongTaskState { taskId: 7, state: TaskState::Accepted.code() };
+        assert!(refused(accepted.abi_encode()));
+        let overtaken = ClientError::Overtaken { what: "accept task 7".into() };
+        assert!(is_passing(&ProviderError::Chain(overtaken)));
+        assert!(!refused(ITasks::NoProvision { caller: ME }.abi_encode()));
+        assert!(!refused(Vec::new()));
     }
 
     #[test]
