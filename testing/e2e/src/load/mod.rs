@@ -8,7 +8,7 @@
 mod chats;
 mod jobs;
 mod keys;
-mod questions;
+pub mod questions;
 mod transfers;
 mod uploads;
 

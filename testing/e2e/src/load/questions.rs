@@ -150,13 +150,14 @@ impl Questions {
     }
 }
 
-fn hex_number(value: &Value) -> Result<u64> {
+/// A number that JSON-RPC gives in hex.
+pub fn hex_number(value: &Value) -> Result<u64> {
     let text = value.as_str().context("a number in hex")?;
     Ok(u64::from_str_radix(text.trim_start_matches("0x"), 16)?)
 }
 
 /// The calldata of the task that asks a kept prompt.
-fn submission(kept: &Value, deadline: u64) -> Result<Vec<u8>> {
+pub fn submission(kept: &Value, deadline: u64) -> Result<Vec<u8>> {
     let digest = text(kept, "/input_digest").trim_start_matches("0x");
     let number = |path: &str| kept.pointer(path).and_then(Value::as_u64).context("a number");
     let spec = ITasks::TaskSpec {

@@ -9,8 +9,12 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use tributary_e2e::{
-    Http, Node, Start,
-    load::{text, until, wei},
+    Http, Node, Start, Wallet,
+    load::{
+        guest,
+        questions::{hex_number, submission},
+        text, until, wei,
+    },
 };
 
 /// Five times an epoch and its hold-back.
@@ -136,4 +140,59 @@ fn a_provider_that_dies_in_mid_stream_costs_nothing_and_is_asked_again_when_it_i
     provider.ready()?;
     first_answer(&front)?;
     Ok(())
+}
+
+/// How many transactions of an account are known, and how many of them are in blocks.
+fn sent_and_mined(chain: &Http, account: &str) -> Result<(u64, u64)> {
+    let count =
+        |tag: &str| hex_number(&chain.rpc("eth_getTransactionCount", json!([account, tag]))?);
+    Ok((count("pending")?, count("latest")?))
+}
+
+#[test]
+fn a_provider_killed_between_its_acceptance_and_the_block_still_answers() -> Result<()> {
+    let Some(front) = front("provider killed with an acceptance on its way")? else {
+        return Ok(());
+    };
+    let mut provider = provider(&front)?;
+    first_answer(&front)?;
+    let (session, _) = guest(&front)?;
+    let body = json!({ "model": text(front.config(), "/models/0"), "prompt": "Name a ship.",
+        "max_tokens": 8 });
+    let kept = session.post("/api/v1/prompts", &body)?.ok()?;
+
+    let chain = Http::new(front.setting("rpc_url"));
+    let wallet = Wallet::of_role(front.config(), "dev-builder")?;
+    let head = chain.rpc("eth_getBlockByNumber", json!(["latest", false]))?;
+    let deadline = hex_number(head.get("timestamp").context("a timestamp")?)? + 3_600;
+    chain.rpc("evm_setAutomine", json!([false]))?;
+    let (nonce, _) = sent_and_mined(&chain, &wallet.address().to_string())?;
+    let tasks = text(front.config(), "/contracts/tasks").parse()?;
+    let fee = wei(&kept, "/max_fee")?;
+    let task = wallet.call(nonce, tasks, fee, submission(&kept, deadline)?, 1_000_000)?;
+    chain.rpc("eth_sendRawTransaction", json!([task.raw]))?;
+    chain.rpc("evm_mine", json!([]))?;
+
+    // Each life of the provider sends its acceptance into a chain that makes no blocks.
+    let who = provider.setting("provider").to_owned();
+    let waiting = |count: u64| {
+        until("acceptance in the pool", || {
+            let (sent, mined) = sent_and_mined(&chain, &who)?;
+            Ok((sent == mined + count).then_some(()))
+        })
+    };
+    waiting(1)?;
+    provider.kill()?;
+    let mut provider = provider.relaunch()?;
+    provider.ready()?;
+    waiting(2)?;
+    chain.rpc("evm_setAutomine", json!([true]))?;
+    chain.rpc("evm_mine", json!([]))?;
+
+    let list = format!("/api/v1/receipts?account={:?}", wallet.address());
+    until("answer to the task", || {
+        let page = session.get(&list)?.ok()?;
+        let items = page.get("items").and_then(Value::as_array).context("items")?;
+        Ok((items.len() == 1).then_some(()))
+    })
 }
