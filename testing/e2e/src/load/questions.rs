@@ -54,7 +54,7 @@ impl Questions {
         Ok(Self { session, wallet, tasks, model, nonce, asked: Vec::new() })
     }
 
-    /// Goes one step on with a question: leaves its prompt, sends its task, looks for the answer.
+    /// Goes one step on with a question: leaves its prompt, sends its task, looks for its block.
     fn step(&mut self, node: &Http, position: usize) -> Result<Turn> {
         let Some(question) = self.asked.get_mut(position) else { return Ok(Turn::Done) };
         let Some(kept) = &question.kept else {
@@ -75,9 +75,7 @@ impl Questions {
                     return Ok(Turn::Gone);
                 };
                 let now = hex_number(block.get("timestamp").context("a timestamp")?)?;
-                let data = submission(kept, now + DURATION)?;
-                let fee = wei(kept, "/max_fee")?;
-                let task = self.wallet.call(self.nonce, self.tasks, fee, data, SUBMIT_GAS)?;
+                let task = submission(&self.wallet, self.nonce, self.tasks, kept, now)?;
                 self.nonce += 1;
                 question.task.insert(task).clone()
             }
@@ -156,8 +154,15 @@ pub fn hex_number(value: &Value) -> Result<u64> {
     Ok(u64::from_str_radix(text.trim_start_matches("0x"), 16)?)
 }
 
-/// The calldata of the task that asks a kept prompt.
-pub fn submission(kept: &Value, deadline: u64) -> Result<Vec<u8>> {
+/// The signed task that asks a kept prompt, with the most that it costs in escrow; `now` is the
+/// chain's time.
+pub fn submission(
+    wallet: &Wallet,
+    nonce: u64,
+    tasks: Address,
+    kept: &Value,
+    now: u64,
+) -> Result<Transfer> {
     let digest = text(kept, "/input_digest").trim_start_matches("0x");
     let number = |path: &str| kept.pointer(path).and_then(Value::as_u64).context("a number");
     let spec = ITasks::TaskSpec {
@@ -171,11 +176,12 @@ pub fn submission(kept: &Value, deadline: u64) -> Result<Vec<u8>> {
         licence: String::new(),
         priceIn: 0,
         priceOut: 0,
-        deadline,
+        deadline: now + DURATION,
         provider: text(kept, "/provider").parse()?,
         gateway: text(kept, "/gateway").parse()?,
     };
-    Ok(ITasks::submitTaskCall { spec }.abi_encode())
+    let data = ITasks::submitTaskCall { spec }.abi_encode();
+    wallet.call(nonce, tasks, wei(kept, "/max_fee")?, data, SUBMIT_GAS)
 }
 
 impl Client for Questions {

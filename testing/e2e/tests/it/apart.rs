@@ -164,12 +164,11 @@ fn a_provider_killed_between_its_acceptance_and_the_block_still_answers() -> Res
     let chain = Http::new(front.setting("rpc_url"));
     let wallet = Wallet::of_role(front.config(), "dev-builder")?;
     let head = chain.rpc("eth_getBlockByNumber", json!(["latest", false]))?;
-    let deadline = hex_number(head.get("timestamp").context("a timestamp")?)? + 3_600;
+    let now = hex_number(head.get("timestamp").context("a timestamp")?)?;
     chain.rpc("evm_setAutomine", json!([false]))?;
     let (nonce, _) = sent_and_mined(&chain, &wallet.address().to_string())?;
     let tasks = text(front.config(), "/contracts/tasks").parse()?;
-    let fee = wei(&kept, "/max_fee")?;
-    let task = wallet.call(nonce, tasks, fee, submission(&kept, deadline)?, 1_000_000)?;
+    let task = submission(&wallet, nonce, tasks, &kept, now)?;
     chain.rpc("eth_sendRawTransaction", json!([task.raw]))?;
     chain.rpc("evm_mine", json!([]))?;
 
